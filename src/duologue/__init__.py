@@ -1,0 +1,1 @@
+"""Hold a spoken or written conversation with a voice agent."""

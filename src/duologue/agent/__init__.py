@@ -1,0 +1,1 @@
+"""The other side of a conversation: a server that speaks the protocol."""

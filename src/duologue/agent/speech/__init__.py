@@ -1,0 +1,1 @@
+"""What an agent hears, thinks and speaks with."""

@@ -1,0 +1,1 @@
+"""Sound on this machine: sources, sinks, resampling, play-out, devices."""

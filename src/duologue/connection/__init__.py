@@ -1,0 +1,1 @@
+"""How messages and sound travel to an agent and back."""

@@ -1,0 +1,1 @@
+"""What a caller holds: starting, using and ending a conversation."""

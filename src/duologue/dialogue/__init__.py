@@ -1,0 +1,1 @@
+"""The rules of a conversation, without I/O: values come in, actions come out."""

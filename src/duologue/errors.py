@@ -1,0 +1,67 @@
+"""Every error that Duologue raises for its users, as one tree.
+
+An error carries its facts as attributes and builds from them a sentence that says what was
+expected, what came, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class DuologueError(Exception):
+    """The root of every error that this library raises on purpose."""
+
+
+class SessionConnectionError(DuologueError):
+    """A conversation could not be started, or its start was ended by the server.
+
+    Attributes:
+        close_code: the WebSocket close code, or None if the connection never came to a close.
+        close_reason: the server's own words, or None if it gave none.
+    """
+
+    def __init__(
+        self, message: str, *, close_code: int | None = None, close_reason: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+        self.close_reason = close_reason
+
+
+class ConversationEnded(DuologueError):
+    """Something was to be sent, but the conversation is over."""
+
+
+class SendQueueFull(DuologueError):
+    """More control messages wait to be sent than the connection may hold."""
+
+
+class AudioError(DuologueError):
+    """The root of errors about sound: devices, files, formats."""
+
+
+class DeviceError(AudioError):
+    """A microphone or speaker could not be found, opened or kept."""
+
+
+class AudioFileError(AudioError):
+    """A sound file cannot be read or written; the sentence names the file and the reason."""
+
+
+class UnsupportedAudioFormat(AudioError):
+    """An audio format name that is not one of the seven of the protocol."""
+
+
+class AgentError(DuologueError):
+    """The root of errors of the agent's side: its definition, its models, its server."""
+
+
+class AgentDefinitionError(AgentError):
+    """An agent's definition is wrong; the sentence says in which file, where, and what is right."""
+
+
+class ModelError(AgentError):
+    """A model is missing, cannot be fetched, is damaged, or failed."""
+
+
+class ServerError(AgentError):
+    """The agent's server cannot run, for example because its port is in use."""

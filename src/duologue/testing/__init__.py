@@ -1,0 +1,1 @@
+"""Stand-ins for tests: a scripted agent, devices in memory, a virtual clock."""
