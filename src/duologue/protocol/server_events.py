@@ -1,0 +1,382 @@
+"""What an agent's server sends: one frozen type for each event of the contract.
+
+On the wire an event is `{"type": TYPE, INNER: {…fields…}}`; here it is flat, and its fields keep
+their names from the wire. The one exception is sound, which is `bytes` here and base64 there.
+
+The source of names and fields is the AsyncAPI schema of the ElevenLabs Agents platform
+(`@elevenlabs/types` 0.23.0). `queue_status` is in no schema; it was seen in ElevenLabs' widget.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+PartType = Literal["start", "delta", "stop"]
+
+
+class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What all events of a server have in common."""
+
+    TYPE: ClassVar[str]
+    """The value of `type` on the wire."""
+
+    INNER: ClassVar[str | None]
+    """The key that holds the fields on the wire, or None for an event without fields."""
+
+    INNER_MAY_BE_MISSING: ClassVar[bool] = False
+    """True if the event means something without its fields, too."""
+
+
+class Alignment(msgspec.Struct, frozen=True, kw_only=True):
+    """When each character of a piece of speech is spoken, from the start of that piece.
+
+    The three lists are equally long.
+    """
+
+    chars: list[str]
+    char_start_times_ms: list[int]
+    char_durations_ms: list[int]
+
+
+class AudioEvent(ServerEvent, frozen=True, kw_only=True):
+    """A piece of the agent's speech.
+
+    `audio` is encoded as the metadata's `agent_output_audio_format` says.
+    """
+
+    TYPE = "audio"
+    INNER = "audio_event"
+
+    audio: bytes = msgspec.field(name="audio_base_64")
+    event_id: int
+    alignment: Alignment | None = None
+
+
+class UserTranscriptEvent(ServerEvent, frozen=True, kw_only=True):
+    """What the agent understood the user to say, final for this turn."""
+
+    TYPE = "user_transcript"
+    INNER = "user_transcription_event"
+
+    user_transcript: str
+    event_id: int
+
+
+class TentativeUserTranscriptEvent(ServerEvent, frozen=True, kw_only=True):
+    """What the agent understands so far, while the user is still speaking."""
+
+    TYPE = "tentative_user_transcript"
+    INNER = "tentative_user_transcription_event"
+
+    user_transcript: str
+    event_id: int
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that comes with an agent's response."""
+
+    url: str
+    name: str
+    mime_type: str | None = None
+
+
+class AgentResponseEvent(ServerEvent, frozen=True, kw_only=True):
+    """The agent's whole answer as text."""
+
+    TYPE = "agent_response"
+    INNER = "agent_response_event"
+
+    agent_response: str
+    event_id: int
+    attachments: list[Attachment] | None = None
+
+
+class AgentResponseCorrectionEvent(ServerEvent, frozen=True, kw_only=True):
+    """What of an answer had been said when the user interrupted it."""
+
+    TYPE = "agent_response_correction"
+    INNER = "agent_response_correction_event"
+
+    original_agent_response: str
+    corrected_agent_response: str
+    event_id: int
+
+
+class AgentChatResponsePartEvent(ServerEvent, frozen=True, kw_only=True):
+    """A piece of an answer as it is being written."""
+
+    TYPE = "agent_chat_response_part"
+    INNER = "text_response_part"
+
+    text: str
+    type: PartType
+    event_id: int
+
+
+class AgentReasoningResponsePartEvent(ServerEvent, frozen=True, kw_only=True):
+    """A piece of the model's reasoning as it is being written; its event id is a string."""
+
+    TYPE = "agent_reasoning_response_part"
+    INNER = "reasoning_response_part"
+
+    text: str
+    type: PartType
+    event_id: str
+
+
+class InterruptionEvent(ServerEvent, frozen=True, kw_only=True):
+    """The user has interrupted: sound with a lower event id is not to be heard any more."""
+
+    TYPE = "interruption"
+    INNER = "interruption_event"
+    INNER_MAY_BE_MISSING = True
+
+    event_id: int | None = None
+
+
+class ConversationMetadataEvent(ServerEvent, frozen=True, kw_only=True):
+    """The first event of a conversation: its id and the audio formats agreed for it.
+
+    A format that is missing or null is None here.
+    """
+
+    TYPE = "conversation_initiation_metadata"
+    INNER = "conversation_initiation_metadata_event"
+
+    conversation_id: str
+    agent_output_audio_format: str | None = None
+    user_input_audio_format: str | None = None
+
+
+class ClientToolCallEvent(ServerEvent, frozen=True, kw_only=True):
+    """The agent asks the client to run one of its tools."""
+
+    TYPE = "client_tool_call"
+    INNER = "client_tool_call"
+
+    tool_name: str
+    tool_call_id: str
+    parameters: dict[str, Any]
+    event_id: int
+
+
+class RichContentEvent(ServerEvent, frozen=True, kw_only=True):
+    """Something to show: a named component and its properties."""
+
+    TYPE = "rich_content"
+    INNER = "rich_content"
+
+    rich_content_id: str
+    component: str
+    props: dict[str, Any]
+    event_id: int
+
+
+class AgentToolRequestEvent(ServerEvent, frozen=True, kw_only=True):
+    """The agent is about to use a tool."""
+
+    TYPE = "agent_tool_request"
+    INNER = "agent_tool_request"
+
+    tool_name: str
+    tool_call_id: str
+    tool_type: str
+    event_id: int
+
+
+class AgentToolResponseEvent(ServerEvent, frozen=True, kw_only=True):
+    """A tool that the agent used has answered, or has failed."""
+
+    TYPE = "agent_tool_response"
+    INNER = "agent_tool_response"
+
+    tool_name: str
+    tool_call_id: str
+    tool_type: str
+    is_error: bool
+    is_called: bool
+    event_id: int
+
+
+class AgentToolResponseFullPayloadEvent(ServerEvent, frozen=True, kw_only=True):
+    """As `AgentToolResponseEvent`, with the tool's result as text, exactly as it came."""
+
+    TYPE = "agent_tool_response_full_payload"
+    INNER = "agent_tool_response_full_payload"
+
+    tool_name: str
+    tool_call_id: str
+    tool_type: str
+    is_error: bool
+    is_called: bool
+    event_id: int
+    full_tool_result: str
+    is_blocked: bool | None = None
+    truncated: bool | None = None
+
+
+class McpToolCallEvent(ServerEvent, frozen=True, kw_only=True):
+    """The state of a call to a tool of an MCP server.
+
+    `approval_timeout_secs` belongs to `awaiting_approval`, `result` to `success`, and
+    `error_message` to `failure`; in other states they keep their defaults.
+    """
+
+    TYPE = "mcp_tool_call"
+    INNER = "mcp_tool_call"
+
+    service_id: str
+    tool_call_id: str
+    tool_name: str
+    parameters: dict[str, Any]
+    timestamp: str
+    state: Literal["loading", "awaiting_approval", "success", "failure"]
+    tool_description: str | None = None
+    approval_timeout_secs: float = 300
+    result: list[dict[str, Any]] | None = None
+    error_message: str | None = None
+
+
+class McpIntegration(msgspec.Struct, frozen=True, kw_only=True):
+    """One MCP server or integration of the agent, and whether it can be reached."""
+
+    integration_id: str
+    integration_type: Literal["mcp_server", "mcp_integration"]
+    is_connected: bool
+    tool_count: int
+
+
+class McpConnectionStatusEvent(ServerEvent, frozen=True, kw_only=True):
+    """Which of the agent's MCP integrations are connected."""
+
+    TYPE = "mcp_connection_status"
+    INNER = "mcp_connection_status"
+
+    integrations: list[McpIntegration]
+
+
+class VadScoreEvent(ServerEvent, frozen=True, kw_only=True):
+    """How likely it is that the user is speaking now, from 0 to 1."""
+
+    TYPE = "vad_score"
+    INNER = "vad_score_event"
+
+    vad_score: float
+
+
+class PingEvent(ServerEvent, frozen=True, kw_only=True, omit_defaults=False):
+    """A sign of life, to be answered with a pong of the same event id.
+
+    `ping_ms` is the server's latest measure of the round trip. It is always written, if need be
+    as null: the official Python SDK ends the session when the key is missing.
+    """
+
+    TYPE = "ping"
+    INNER = "ping_event"
+
+    event_id: int
+    ping_ms: int | float | None = None
+
+
+class ContextUsageEvent(ServerEvent, frozen=True, kw_only=True):
+    """How much of the language model's context is in use, in tokens."""
+
+    TYPE = "context_usage"
+    INNER = "context_usage_event"
+
+    event_id: int
+    model: str
+    context_tokens: int
+    context_limit_tokens: int
+
+
+class AsrInitiationMetadataEvent(ServerEvent, frozen=True, kw_only=True):
+    """Facts about the speech recogniser; the contract leaves their names open."""
+
+    TYPE = "asr_initiation_metadata"
+    INNER = "asr_initiation_metadata_event"
+
+    metadata: dict[str, Any]
+
+
+class GuardrailTriggeredEvent(ServerEvent, frozen=True, kw_only=True):
+    """One of the agent's guardrails has stepped in."""
+
+    TYPE = "guardrail_triggered"
+    INNER = None
+
+
+class AgentTypingEvent(ServerEvent, frozen=True, kw_only=True):
+    """A person or agent at the other end has begun or stopped typing."""
+
+    TYPE = "agent_typing"
+    INNER = "agent_typing_event"
+
+    is_typing: bool
+    duration_ms: float | None = None
+
+
+class ExternalAgentConnectedEvent(ServerEvent, frozen=True, kw_only=True):
+    """Someone else, a person for instance, has taken over from the agent."""
+
+    TYPE = "external_agent_connected"
+    INNER = None
+
+
+class ExternalAgentDisconnectedEvent(ServerEvent, frozen=True, kw_only=True):
+    """Whoever had taken over from the agent has left."""
+
+    TYPE = "external_agent_disconnected"
+    INNER = None
+
+
+class InternalTurnProbabilityEvent(ServerEvent, frozen=True, kw_only=True):
+    """How likely it is that the user's turn is over, from 0 to 1."""
+
+    TYPE = "internal_turn_probability"
+    INNER = "turn_probability_internal_event"
+
+    turn_probability: float
+
+
+class InternalTentativeAgentResponseEvent(ServerEvent, frozen=True, kw_only=True):
+    """What the agent would answer if the user's turn were over."""
+
+    TYPE = "internal_tentative_agent_response"
+    INNER = "tentative_agent_response_internal_event"
+
+    tentative_agent_response: str
+
+
+class QueueStatusEvent(ServerEvent, frozen=True, kw_only=True):
+    """Whether a call that waits for a free agent has been let in.
+
+    Known values are `waiting`, `admitted` and `timed_out`; what is sent while waiting is lost.
+    """
+
+    TYPE = "queue_status"
+    INNER = "queue_status_event"
+
+    status: str
+
+
+class ErrorEvent(ServerEvent, frozen=True, kw_only=True):
+    """Something went wrong at the server; a close with the same code usually follows."""
+
+    TYPE = "error"
+    INNER = "error_event"
+    INNER_MAY_BE_MISSING = True
+
+    code: int | None = None
+    message: str | None = None
+    error_type: str | None = None
+    reason: str | None = None
+    debug_message: str | None = None
+    details: dict[str, Any] | None = None
+
+
+def event_types() -> list[type[ServerEvent]]:
+    """Every event type of the contract."""
+    return ServerEvent.__subclasses__()
