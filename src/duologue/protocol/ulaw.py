@@ -31,7 +31,8 @@ def _encode_all() -> npt.NDArray[np.uint8]:
     exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 7
     mantissa = (magnitude >> (exponent + 3)) & 0x0F
     sign = np.where(samples < 0, 0x80, 0)
-    return (~(sign | (exponent << 4) | mantissa) & 0xFF).astype(np.uint8)
+    inverted: npt.NDArray[np.int32] = ~(sign | (exponent << 4) | mantissa) & 0xFF
+    return inverted.astype(np.uint8)
 
 
 def _decode_all() -> npt.NDArray[np.int16]:
