@@ -1,1 +1,80 @@
-"""Sound on this machine: sources, sinks, resampling, play-out, devices."""
+"""Sound on this machine: sources and sinks, WAV files, devices, resampling, capture and playout.
+
+Samples are mono, 16 bits. Inside they are one-dimensional numpy arrays of int16; at the borders,
+to sources and sinks, they are `memoryview`s of little-endian bytes (see `duologue.audio.samples`).
+
+Importing this package loads none of numpy, soxr or miniaudio; each is loaded with the first name
+that needs it, so a text conversation never pays for sound.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duologue.audio.capture import Capture
+    from duologue.audio.chunker import Chunker
+    from duologue.audio.devices import Microphone, Speaker, devices_available
+    from duologue.audio.endpoints import Sink, Source
+    from duologue.audio.files import WavSink, WavSource
+    from duologue.audio.memory import ArraySink, ArraySource
+    from duologue.audio.playout import Playout
+    from duologue.audio.resample import Resampler
+    from duologue.audio.speech_detector import SpeechDetector, last_voiced_frame_end_ms
+    from duologue.audio.wav_reader import read_wav
+    from duologue.audio.wav_writer import WavWriter, write_wav
+
+__all__ = [
+    "ArraySink",
+    "ArraySource",
+    "Capture",
+    "Chunker",
+    "Microphone",
+    "Playout",
+    "Resampler",
+    "Sink",
+    "Source",
+    "Speaker",
+    "SpeechDetector",
+    "WavSink",
+    "WavSource",
+    "WavWriter",
+    "devices_available",
+    "last_voiced_frame_end_ms",
+    "read_wav",
+    "write_wav",
+]
+
+_MODULE_OF_NAME = {
+    "ArraySink": "memory",
+    "ArraySource": "memory",
+    "Capture": "capture",
+    "Chunker": "chunker",
+    "Microphone": "devices",
+    "Playout": "playout",
+    "Resampler": "resample",
+    "Sink": "endpoints",
+    "Source": "endpoints",
+    "Speaker": "devices",
+    "SpeechDetector": "speech_detector",
+    "WavSink": "files",
+    "WavSource": "files",
+    "WavWriter": "wav_writer",
+    "devices_available": "devices",
+    "last_voiced_frame_end_ms": "speech_detector",
+    "read_wav": "wav_reader",
+    "write_wav": "wav_writer",
+}
+
+
+def __getattr__(name: str) -> object:
+    module_name = _MODULE_OF_NAME.get(name)
+    if module_name is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{module_name}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,45 @@
+"""The microphone's side: what a source delivers becomes exact chunks at the rate of the wire."""
+
+from __future__ import annotations
+
+from duologue.audio.chunker import Chunker
+from duologue.audio.level import LevelMeter
+from duologue.audio.resample import Resampler
+from duologue.audio.samples import Samples, samples_from_bytes, silence
+
+
+class Capture:
+    """Mutes, resamples and chunks what a source delivers.
+
+    `push` belongs to the source's thread; `muted` and `level` may be used from any thread.
+
+    Attributes:
+        muted: while true, silence takes the place of the sound, at the same pace.
+    """
+
+    def __init__(self, source_rate_hz: int, wire_rate_hz: int, chunk_ms: int) -> None:
+        """
+        Raises:
+            ValueError: a rate is below 1, or `chunk_ms` is not within 5 to 1000.
+        """
+        self.muted = False
+        self._resampler = Resampler(source_rate_hz, wire_rate_hz)
+        self._chunker = Chunker(wire_rate_hz, chunk_ms)
+        self._meter = LevelMeter(wire_rate_hz)
+
+    def push(self, data: memoryview) -> list[Samples]:
+        """Take what the source delivered; return the chunks that are now complete, in order.
+
+        Raises:
+            ValueError: the number of bytes is odd.
+        """
+        samples = self._resampler.push(samples_from_bytes(data))
+        if self.muted:
+            # After the resampler, so that it runs on and unmuting starts without a gap.
+            samples = silence(len(samples))
+        self._meter.push(samples)
+        return self._chunker.push(samples)
+
+    def level(self) -> float:
+        """The loudness of the last 50 ms that went out, 0 to 1; 0 while muted."""
+        return self._meter.level()

@@ -1,0 +1,95 @@
+"""The sound that waits to be played, at the rate of the sink, each sample with its event.
+
+Resampling is part of the queue, for the tail of a resampler is sound that waits as well: it comes
+out when all before it has been taken, so nothing at the end of an answer is lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from duologue.audio.resample import Resampler
+from duologue.audio.samples import Samples, samples_from_floats
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive samples of one event.
+
+    Attributes:
+        is_fade: whether they are the remains of something interrupted.
+    """
+
+    event_id: int | None
+    samples: Samples
+    is_fade: bool = False
+
+
+class PlayoutQueue:
+    """First in, first out, of at most `capacity` samples. Not thread-safe."""
+
+    def __init__(self, sample_rate_hz: int, capacity: int) -> None:
+        self._sample_rate_hz = sample_rate_hz
+        self._capacity = capacity
+        self._runs: deque[Run] = deque()
+        self._resampler = Resampler(sample_rate_hz, sample_rate_hz)
+        self._last_event_id: int | None = None
+        self._size = 0
+
+    @property
+    def waiting_frames(self) -> int:
+        """How many samples wait, those within the resampler included."""
+        return self._size + self._resampler.held
+
+    def put(self, samples: Samples, sample_rate_hz: int, event_id: int | None) -> int:
+        """Append samples of any rate; return how many had to be dropped because it is full."""
+        dropped = 0
+        if sample_rate_hz != self._resampler.from_rate_hz:
+            dropped = self._put_tail()
+            self._resampler = Resampler(sample_rate_hz, self._sample_rate_hz)
+        self._last_event_id = event_id
+        return dropped + self._append(self._resampler.push(samples), event_id)
+
+    def take(self, frames: int) -> list[Run]:
+        """Take out the next `frames` samples, or as many as there are."""
+        if self._size < frames:
+            self._put_tail()
+        taken = []
+        while frames and self._runs:
+            run = self._runs.popleft()
+            if len(run.samples) > frames:
+                rest = Run(run.event_id, run.samples[frames:], run.is_fade)
+                self._runs.appendleft(rest)
+                run = Run(run.event_id, run.samples[:frames], run.is_fade)
+            frames -= len(run.samples)
+            self._size -= len(run.samples)
+            taken.append(run)
+        return taken
+
+    def fade_out(self, frames: int) -> None:
+        """Drop everything but the next `frames` samples, and let these fade to silence."""
+        remains = self.take(frames)
+        self._runs.clear()
+        self._resampler.reset()
+        self._size = 0
+        gains = np.linspace(1.0, 0.0, sum(len(run.samples) for run in remains))
+        start = 0
+        for run in remains:
+            end = start + len(run.samples)
+            faded = samples_from_floats(run.samples * gains[start:end])
+            self._runs.append(Run(run.event_id, faded, is_fade=True))
+            self._size += len(faded)
+            start = end
+
+    def _put_tail(self) -> int:
+        return self._append(self._resampler.flush(), self._last_event_id)
+
+    def _append(self, samples: Samples, event_id: int | None) -> int:
+        fitting = samples[: max(0, self._capacity - self._size)]
+        if len(fitting):
+            self._runs.append(Run(event_id, fitting))
+            self._size += len(fitting)
+        return len(samples) - len(fitting)

@@ -1,0 +1,107 @@
+"""Tells voiced from unvoiced sound by energy, in frames of 10 ms, and where speech ended.
+
+It serves to measure (the end of the user's speech is where a turn's latency begins), not to take
+turns. A frame is voiced if it is louder than -46 dBFS and 9 dB louder than the noise floor. The
+floor follows quieter frames down at once and louder ones up slowly, so the pauses within speech
+hold it down; a sound that stays steady for about ten seconds becomes noise.
+
+A click is no speech: voiced frames count once three stand in a row (30 ms). Within 150 ms after
+speech single ones count as well, for so does a final plosive sound: a closure, then a short burst.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from duologue.audio.chunker import Chunker
+from duologue.audio.samples import FULL_SCALE, Samples
+
+FRAME_MS = 10
+QUIETEST_SPEECH_DBFS = -46.0
+"""Below ordinary speech at a badly set microphone, above a room's noise at a well set one."""
+SPEECH_ABOVE_FLOOR_DB = 9.0
+"""Frames of steady noise scatter by less than 3 dB around their mean, even at 8 kHz."""
+LOWEST_FLOOR_DBFS = -60.0
+"""Where the floor starts and what it never goes below, so digital silence does not deceive it."""
+FLOOR_RISE_DB_PER_S = 4.0
+MIN_RUN_FRAMES = 3
+"""A click that is shorter than 10 ms can touch two frames, never three."""
+PLOSIVE_GAP_MS = 150
+"""The closure before a final plosive lasts some 50 to 120 ms."""
+SPEAKING_GAP_MS = 300
+"""Pauses up to this long are part of speaking."""
+
+
+class SpeechDetector:
+    """Follows one stream of samples. Not thread-safe."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        """
+        Raises:
+            ValueError: `sample_rate_hz` is below 1.
+        """
+        self._chunker = Chunker(sample_rate_hz, FRAME_MS)
+        self._frames = 0
+        self._floor_dbfs = LOWEST_FLOOR_DBFS
+        self._run_frames = 0
+        self._last_voiced_frame: int | None = None
+
+    def push(self, samples: Samples) -> list[bool]:
+        """Take any number of samples; tell of each 10 ms frame now complete if it is voiced."""
+        return [self._judge(frame) for frame in self._chunker.push(samples)]
+
+    @property
+    def position_ms(self) -> int:
+        """How much of the stream has been judged."""
+        return self._frames * FRAME_MS
+
+    @property
+    def last_voiced_end_ms(self) -> int | None:
+        """Where in the stream the last voiced frame that counts as speech ended; None before any.
+
+        Known once the third frame of a run is complete; then it is exact to one frame.
+        """
+        if self._last_voiced_frame is None:
+            return None
+        return self._last_voiced_frame * FRAME_MS
+
+    @property
+    def is_speaking(self) -> bool:
+        """Whether speech was heard within the last 300 ms."""
+        end_ms = self.last_voiced_end_ms
+        return end_ms is not None and self.position_ms - end_ms <= SPEAKING_GAP_MS
+
+    def _judge(self, frame: Samples) -> bool:
+        level_dbfs = _level_dbfs(frame)
+        self._frames += 1
+        is_voiced = level_dbfs > max(QUIETEST_SPEECH_DBFS, self._floor_dbfs + SPEECH_ABOVE_FLOOR_DB)
+        risen_dbfs = self._floor_dbfs + FLOOR_RISE_DB_PER_S * FRAME_MS / 1000
+        self._floor_dbfs = max(LOWEST_FLOOR_DBFS, min(level_dbfs, risen_dbfs))
+        if is_voiced:
+            self._run_frames += 1
+            self._count_run()
+        else:
+            self._run_frames = 0
+        return is_voiced
+
+    def _count_run(self) -> None:
+        run_start_ms = (self._frames - self._run_frames) * FRAME_MS
+        end_ms = self.last_voiced_end_ms
+        follows_speech = end_ms is not None and run_start_ms - end_ms <= PLOSIVE_GAP_MS
+        if follows_speech or self._run_frames >= MIN_RUN_FRAMES:
+            self._last_voiced_frame = self._frames
+
+
+def last_voiced_frame_end_ms(samples: Samples, sample_rate_hz: int) -> int | None:
+    """Where speech ends in a whole recording: see `SpeechDetector.last_voiced_end_ms`."""
+    detector = SpeechDetector(sample_rate_hz)
+    detector.push(samples)
+    return detector.last_voiced_end_ms
+
+
+def _level_dbfs(frame: Samples) -> float:
+    """The level of a frame, its own mean taken off: a constant offset is no sound."""
+    deviation = float(np.std(frame, dtype=np.float64)) / FULL_SCALE
+    return 20 * math.log10(deviation) if deviation > 0 else -math.inf
