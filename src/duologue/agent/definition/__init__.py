@@ -1,0 +1,51 @@
+"""An agent's definition: what it says, how it hears and speaks, and when it takes its turn.
+
+It has ElevenLabs' own shape. It is read from a YAML file, and one conversation may change some of
+it.
+"""
+
+from duologue.agent.definition.files import load_definition, load_definitions
+from duologue.agent.definition.overrides import render_text, with_overrides
+from duologue.agent.definition.schema import (
+    CLIENT_EVENTS_BY_DEFAULT,
+    DEFAULT_DEFINITION,
+    NEVER,
+    Agent,
+    AgentDefinition,
+    Asr,
+    Auth,
+    ClientTool,
+    ConversationConfig,
+    ConversationLimits,
+    CustomLlm,
+    DynamicVariable,
+    DynamicVariables,
+    PlatformSettings,
+    Prompt,
+    Tts,
+    Turn,
+)
+
+__all__ = [
+    "CLIENT_EVENTS_BY_DEFAULT",
+    "DEFAULT_DEFINITION",
+    "NEVER",
+    "Agent",
+    "AgentDefinition",
+    "Asr",
+    "Auth",
+    "ClientTool",
+    "ConversationConfig",
+    "ConversationLimits",
+    "CustomLlm",
+    "DynamicVariable",
+    "DynamicVariables",
+    "PlatformSettings",
+    "Prompt",
+    "Tts",
+    "Turn",
+    "load_definition",
+    "load_definitions",
+    "render_text",
+    "with_overrides",
+]
