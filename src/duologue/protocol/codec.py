@@ -1,19 +1,24 @@
 """Frames to typed messages and back.
 
-Decoding never raises, whatever a peer sends: a frame becomes a typed message, an `Unknown` that
-keeps its data, or a `Malformed` with the reason.
+Decoding never raises, whatever a peer sends: a frame becomes a typed message, an `UnknownEvent`
+that keeps its data, or a `MalformedEvent` with the reason. Fields beyond the contract are ignored,
+and null in an optional field is the same as its absence. Nothing is converted: `"1"` and `1.0` are
+no integers.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk, message_types
 from duologue.protocol.server_events import AsrInitiationMetadataEvent, ServerEvent, event_types
+
+# Enough of each end to see what a frame is about; a frame may have megabytes.
+_SHOWN_AT_EACH_END = 100
 
 Frame: TypeAlias = str | bytes
 
@@ -32,15 +37,28 @@ class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):
 class MalformedEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A frame that is no message of the contract.
 
+    Its `repr` shows the ends of a long frame only.
+
     Attributes:
         reason: what is wrong, and where.
-        frame: the frame as it came.
+        frame: the frame as it came, whole.
         type: the message's type, if it had one.
     """
 
     reason: str
     frame: Frame
     type: str | None = None
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({fields})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [
+            ("reason", self.reason),
+            ("frame", _shortened(self.frame)),
+            ("type", self.type and _shortened(self.type)),
+        ]
 
 
 Incoming: TypeAlias = ServerEvent | UnknownEvent | MalformedEvent
@@ -70,12 +88,16 @@ def decode_client_message(frame: Frame) -> IncomingMessage:
 
 
 def encode_server_event(event: ServerEvent) -> str:
-    """Write an event as a text frame."""
+    """Write an event as a text frame.
+
+    Raises:
+        TypeError: a value inside (a tool's parameters, properties to show) is not JSON.
+        ValueError: a text inside has half a surrogate pair, which UTF-8 cannot hold.
+    """
     message: dict[str, Any] = {"type": event.TYPE}
-    if isinstance(event, AsrInitiationMetadataEvent):
-        message[_inner_key(event)] = event.metadata
-    elif event.INNER is not None:
-        message[event.INNER] = event
+    fields = event.metadata if isinstance(event, AsrInitiationMetadataEvent) else event
+    if event.INNER is not None:
+        message[event.INNER] = fields
     return msgspec.json.encode(message).decode()
 
 
@@ -84,6 +106,7 @@ def encode_client_message(message: ClientMessage) -> str:
 
     Raises:
         TypeError: a value inside (a dynamic variable, an extra body) is not JSON.
+        ValueError: a text inside has half a surrogate pair, which UTF-8 cannot hold.
     """
     if message.TYPE is None:
         return msgspec.json.encode(message).decode()
@@ -112,7 +135,20 @@ def _decode(frame: Frame, reader_of: Callable[[_Envelope], _Reader | None]) -> A
 def _reason(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "the message is nested too deeply"
-    return str(error)
+    return _shortened(str(error))
+
+
+_Text = TypeVar("_Text", str, bytes, Frame)
+
+
+def _shortened(text: _Text) -> _Text:
+    left_out = len(text) - 2 * _SHOWN_AT_EACH_END
+    if left_out <= 0:
+        return text
+    note = f" [... {left_out} more ...] "
+    if isinstance(text, str):
+        return text[:_SHOWN_AT_EACH_END] + note + text[-_SHOWN_AT_EACH_END:]
+    return text[:_SHOWN_AT_EACH_END] + note.encode() + text[-_SHOWN_AT_EACH_END:]
 
 
 def _server_event_reader(envelope: _Envelope) -> _Reader | None:
@@ -160,8 +196,3 @@ def _wrapper(
     return msgspec.json.Decoder(
         msgspec.defstruct(f"{event_type.__name__}Frame", [("inner", inner, field)])
     )
-
-
-def _inner_key(event: ServerEvent) -> str:
-    assert event.INNER is not None
-    return event.INNER

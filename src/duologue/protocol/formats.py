@@ -5,6 +5,7 @@ Samples are int16 mono, in one-dimensional numpy arrays.
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -34,7 +35,7 @@ class AudioFormat:
         known = AUDIO_FORMATS.get(name) if isinstance(name, str) else None
         if known is None:
             raise UnsupportedAudioFormat(
-                f"{name!r} is not an audio format of the protocol; "
+                f"{reprlib.repr(name)} is not an audio format of the protocol; "
                 f"expected one of {', '.join(AUDIO_FORMATS)}"
             )
         return known
@@ -56,7 +57,7 @@ class AudioFormat:
         return samples.astype("<i2", copy=False).tobytes()
 
     def decode(self, data: bytes) -> npt.NDArray[np.int16]:
-        """Bytes of this format as int16 mono samples.
+        """Bytes of this format as int16 mono samples, in an array that may be read-only.
 
         Half a sample at the end, which only a broken peer sends, is dropped.
         """

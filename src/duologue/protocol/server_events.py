@@ -32,7 +32,8 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class Alignment(msgspec.Struct, frozen=True, kw_only=True):
     """When each character of a piece of speech is spoken, from the start of that piece.
 
-    The three lists are equally long.
+    The three lists are equally long by contract. That is not checked, because no speech is to be
+    lost over its captions: read them together and stop at the shortest.
     """
 
     chars: list[str]

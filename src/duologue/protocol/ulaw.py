@@ -28,7 +28,7 @@ def decode_ulaw(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
 def _encode_all() -> npt.NDArray[np.uint8]:
     samples = np.arange(0x10000, dtype=np.uint16).view(np.int16).astype(np.int32)
     magnitude = np.minimum(np.abs(samples), _CLIP) + _BIAS
-    exponent = np.floor(np.log2(magnitude)).astype(np.int32) - 7
+    exponent = np.frexp(magnitude)[1] - 8
     mantissa = (magnitude >> (exponent + 3)) & 0x0F
     sign = np.where(samples < 0, 0x80, 0)
     inverted: npt.NDArray[np.int32] = ~(sign | (exponent << 4) | mantissa) & 0xFF
