@@ -1,0 +1,134 @@
+"""Speech that needs no account and no network: Whisper, a small language model, and Piper."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from livekit import local_inference
+
+from duologue.agent.speech import language_model, turns
+from duologue.agent.speech.language_model import (
+    BUNDLED_MODEL,
+    CONTEXT_TOKENS,
+    LocalLanguageModel,
+    build_llm,
+)
+from duologue.agent.speech.piper import PiperSynthesizer
+from duologue.agent.speech.stack import (
+    CallSpeechOptions,
+    LanguageModelEndpoint,
+    SessionParts,
+    hearing,
+)
+from duologue.agent.speech.synthesis import SpeechSynthesis
+from duologue.agent.speech.whisper import WhisperTranscriber
+
+REPLY_TOKENS = 160
+"""The longest reply of the bundled model, some 40 s of speech: it does not stop by itself when
+it rambles."""
+WARM_UP_INSTRUCTIONS = "You are a helpful voice assistant. Answer in one short sentence."
+
+
+@dataclass(frozen=True)
+class LocalModels:
+    """Where the models are.
+
+    Attributes:
+        whisper: the folder of the speech recognition model.
+        piper: the voice's `.onnx` file.
+        language_model: the GGUF file to serve here, or a model that is served elsewhere.
+    """
+
+    whisper: Path
+    piper: Path
+    language_model: Path | LanguageModelEndpoint
+
+
+class LocalSpeech:
+    """A `SpeechStack` that runs on this machine.
+
+    Args:
+        models: where they are.
+        threads: CPU threads of each model. They take turns within a call, so each may have all.
+    """
+
+    def __init__(self, models: LocalModels, *, threads: int = 2) -> None:
+        self._models = models
+        self._threads = threads
+        self._resources = AsyncExitStack()
+        self._transcriber: WhisperTranscriber
+        self._synthesizer: PiperSynthesizer
+        self._endpoint: LanguageModelEndpoint
+
+    async def start(self) -> None:
+        """Load every model and use it once; see `SpeechStack.start`."""
+        async with AsyncExitStack() as resources:
+            self._transcriber = await asyncio.to_thread(
+                WhisperTranscriber, self._models.whisper, threads=self._threads
+            )
+            resources.callback(self._transcriber.close)
+            self._synthesizer = await asyncio.to_thread(
+                PiperSynthesizer, self._models.piper, threads=self._threads
+            )
+            resources.callback(self._synthesizer.close)
+            self._endpoint = await self._serve_language_model(resources)
+            await asyncio.to_thread(local_inference.init_eot)
+            await self._warm_up()
+            self._resources = resources.pop_all()
+        # A full collection over all that the models' libraries created stops the event loop for
+        # 0.1 s, in the middle of somebody's sentence; frozen objects are not looked at again.
+        gc.collect()
+        gc.freeze()
+
+    async def close(self) -> None:
+        """Free the models. Calls that still run will fail."""
+        await self._resources.aclose()
+
+    def session_parts(self, options: CallSpeechOptions) -> SessionParts:
+        """Return the parts for one call; see `SpeechStack.session_parts`."""
+        endpoint = options.endpoint or self._endpoint
+        is_bundled = endpoint is self._endpoint and isinstance(self._models.language_model, Path)
+        max_tokens = options.max_tokens or (REPLY_TOKENS if is_bundled else None)
+        voice_activity, recognizer = hearing(self._transcriber, options)
+        return SessionParts(
+            vad=voice_activity,
+            stt=recognizer,
+            llm=build_llm(
+                endpoint.base_url,
+                endpoint.model,
+                endpoint.api_key,
+                temperature=options.temperature,
+                max_tokens=max_tokens,
+                extra_body=options.extra_body,
+            ),
+            tts=SpeechSynthesis(self._synthesizer, speed=options.speed),
+            turn_handling=turns.turn_handling(options.eagerness),
+            context_tokens=(
+                endpoint.context_tokens - (max_tokens or 0) if endpoint.context_tokens else None
+            ),
+        )
+
+    async def _serve_language_model(self, resources: AsyncExitStack) -> LanguageModelEndpoint:
+        source = self._models.language_model
+        if isinstance(source, LanguageModelEndpoint):
+            return source
+        server = LocalLanguageModel(source, threads=self._threads)
+        await asyncio.to_thread(server.__enter__)
+        resources.push(server.__exit__)
+        return LanguageModelEndpoint(
+            base_url=server.base_url, model=BUNDLED_MODEL, context_tokens=CONTEXT_TOKENS
+        )
+
+    async def _warm_up(self) -> None:
+        await self._transcriber.warm_up()
+        await self._synthesizer.warm_up()
+        if isinstance(self._models.language_model, Path):
+            model = build_llm(self._endpoint.base_url, self._endpoint.model, max_tokens=1)
+            try:
+                await language_model.warm_up(model, WARM_UP_INSTRUCTIONS)
+            finally:
+                await model.aclose()

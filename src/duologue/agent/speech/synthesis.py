@@ -1,0 +1,151 @@
+"""Speaking a reply piece by piece, as it is written, each piece with its text and times.
+
+Every frame that begins a piece carries the piece's text and the time in which it sounds, as a
+`TimedString`, in the place livekit-agents has for it; `spoken_text` reads it back. A session with
+`use_tts_aligned_transcript=True` gets the same strings as its transcript.
+"""
+
+from __future__ import annotations
+
+from typing import Never, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from livekit import rtc
+from livekit.agents import APIConnectOptions, APIError, tts, utils
+from livekit.agents.types import (
+    DEFAULT_API_CONNECT_OPTIONS,
+    USERDATA_TIMED_TRANSCRIPT,
+    TimedString,
+)
+
+from duologue.agent.speech.clauses import ClauseSplitter
+from duologue.errors import ModelError
+
+AUDIBLE = 328
+"""1 % of full scale: quieter samples count as silence."""
+LEAD_IN_S = 0.01
+"""Silence kept before a piece, so that its first sound is not clipped."""
+NO_RETRY = APIConnectOptions(max_retry=0)
+
+Samples = npt.NDArray[np.int16]
+
+
+class Synthesizer(Protocol):
+    """What turns text into a voice. Any number of calls may share one."""
+
+    @property
+    def sample_rate_hz(self) -> int: ...
+
+    async def synthesize(self, text: str, speed: float) -> Samples:
+        """Return the mono sound of a clause or sentence; `speed` 1.0 is the voice's own.
+
+        It must end within a limit of its own, and may be cancelled at any time.
+
+        Raises:
+            ModelError: it could not.
+        """
+        ...
+
+
+class SpeechSynthesis(tts.TTS[Never]):
+    """The voice of one call.
+
+    Args:
+        synthesizer: what speaks; shared by all calls.
+        speed: 1.0 is the voice's own pace, 1.2 is a fifth faster.
+    """
+
+    def __init__(self, synthesizer: Synthesizer, *, speed: float = 1.0) -> None:
+        super().__init__(
+            capabilities=tts.TTSCapabilities(streaming=True, aligned_transcript=True),
+            sample_rate=synthesizer.sample_rate_hz,
+            num_channels=1,
+        )
+        self._synthesizer = synthesizer
+        self._speed = speed
+
+    def synthesize(
+        self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> tts.ChunkedStream:
+        return self._synthesize_with_stream(text, conn_options=NO_RETRY)
+
+    def stream(
+        self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> tts.SynthesizeStream:
+        # A model on this machine that failed once fails again: nothing is retried.
+        return _PieceStream(self, self._synthesizer, self._speed)
+
+
+class _PieceStream(tts.SynthesizeStream):
+    def __init__(self, parent: SpeechSynthesis, synthesizer: Synthesizer, speed: float) -> None:
+        super().__init__(tts=parent, conn_options=NO_RETRY)
+        self._synthesizer = synthesizer
+        self._speed = speed
+        self._spoken_s = 0.0
+
+    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        splitter = ClauseSplitter()
+        output_emitter.initialize(
+            request_id=utils.shortuuid(),
+            sample_rate=self._synthesizer.sample_rate_hz,
+            num_channels=1,
+            mime_type="audio/pcm",
+            stream=True,
+        )
+        output_emitter.start_segment(segment_id=utils.shortuuid())
+        async for item in self._input_ch:
+            pieces = splitter.push(item) if isinstance(item, str) else splitter.finish()
+            for piece in pieces:
+                await self._speak(piece, output_emitter)
+
+    async def _speak(self, piece: str, output_emitter: tts.AudioEmitter) -> None:
+        self._mark_started()
+        samples = await self._synthesize(piece)
+        rate_hz = self._synthesizer.sample_rate_hz
+        start, end = audible_range(samples)
+        samples = samples[max(0, start - int(LEAD_IN_S * rate_hz)) :]
+        output_emitter.push_timed_transcript(
+            TimedString(
+                piece,
+                start_time=self._spoken_s,
+                end_time=self._spoken_s + min(len(samples), end - start) / rate_hz,
+            )
+        )
+        output_emitter.push_frame(
+            rtc.AudioFrame(
+                data=samples.tobytes(),
+                sample_rate=rate_hz,
+                num_channels=1,
+                samples_per_channel=len(samples),
+            )
+        )
+        # Without this the emitter keeps the last 10 ms back and joins them to the next piece,
+        # whose text would then begin 10 ms too soon.
+        output_emitter.flush()
+        self._spoken_s += len(samples) / rate_hz
+
+    async def _synthesize(self, piece: str) -> Samples:
+        if not any(character.isalnum() for character in piece):
+            # The session takes a reply without any sound for a failure.
+            return np.zeros(self._synthesizer.sample_rate_hz // 100, dtype=np.int16)
+        try:
+            return await self._synthesizer.synthesize(piece.strip(), self._speed)
+        except ModelError as error:
+            raise APIError(str(error), retryable=False) from error
+
+
+def audible_range(samples: Samples) -> tuple[int, int]:
+    """Return where the sound begins and ends, in samples; (0, 0) if all is silent."""
+    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > AUDIBLE)
+    return (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, 0)
+
+
+def spoken_text(frame: rtc.AudioFrame) -> list[TimedString]:
+    """Return the texts that begin with this frame, usually one or none.
+
+    `start_time` and `end_time` are seconds of the reply's sound: when the text's voice begins
+    and ends. They hold for the voice; the silence after it belongs to no character.
+    """
+    texts = frame.userdata.get(USERDATA_TIMED_TRANSCRIPT, [])
+    return [text for text in texts if isinstance(text, TimedString)]
