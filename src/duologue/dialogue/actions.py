@@ -1,0 +1,54 @@
+"""What the rules of a conversation ask for. Each action is a plain value; others carry it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from duologue.dialogue.values import AgentAudio, Disconnection
+from duologue.protocol.client_messages import ClientMessage
+
+
+@dataclass(frozen=True)
+class Send:
+    """Send this message to the server."""
+
+    message: ClientMessage
+
+
+@dataclass(frozen=True)
+class Play:
+    """Let this be heard after what is queued already."""
+
+    audio: AgentAudio
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Be silent at once, and forget what is queued."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Tell the caller: `callback` is the name of the option that takes such reports.
+
+    A report with no `argument` calls a callback that takes none.
+    """
+
+    callback: str
+    arguments: tuple[object, ...] = ()
+
+    @classmethod
+    def of(cls, callback: str, *arguments: object) -> Report:
+        """A report of one callback and what it is called with."""
+        return cls(callback, arguments)
+
+
+@dataclass(frozen=True)
+class End:
+    """End the session for this reason."""
+
+    disconnection: Disconnection
+
+
+Action: TypeAlias = Send | Play | Silence | Report | End

@@ -1,0 +1,203 @@
+"""The rules of one conversation, together: what follows from each thing that happens.
+
+Nothing here waits, sends or plays. Something happens, and the answer is a list of actions in the
+order in which they are to be carried out.
+"""
+
+from __future__ import annotations
+
+from duologue.dialogue.actions import Action, Play, Report, Send, Silence
+from duologue.dialogue.ending import Ending
+from duologue.dialogue.gate import Gate
+from duologue.dialogue.reports import CALLBACK_OF_EVENT
+from duologue.dialogue.turns import TurnMetrics, Turns
+from duologue.dialogue.values import AgentAudio, ErrorReport, Message, Mode
+from duologue.protocol.client_messages import ClientToolResult, Pong
+from duologue.protocol.codec import Incoming, MalformedEvent, UnknownEvent
+from duologue.protocol.formats import AudioFormat
+from duologue.protocol.server_events import (
+    AgentChatResponsePartEvent,
+    AgentResponseEvent,
+    AgentToolResponseEvent,
+    AgentToolResponseFullPayloadEvent,
+    AudioEvent,
+    ClientToolCallEvent,
+    ErrorEvent,
+    InterruptionEvent,
+    PingEvent,
+    ServerEvent,
+    UserTranscriptEvent,
+)
+
+
+class Dialogue:
+    """What one conversation knows about itself while it goes on.
+
+    Args:
+        output_format: how the agent's sound comes over the wire; None in a text conversation,
+            where sound is not wanted and leads to nothing.
+    """
+
+    def __init__(self, output_format: AudioFormat | None) -> None:
+        self._output_format = output_format
+        self._gate = Gate()
+        self._ending = Ending()
+        self._turns = Turns(text_only=output_format is None)
+        self._playing = False
+        self.mode = Mode.LISTENING
+        self.transcript: list[Message] = []
+        self.turn_metrics: list[TurnMetrics] = []
+
+    @property
+    def next_deadline_ms(self) -> float | None:
+        """When `tick` is to be called next, or None if nothing waits for time to pass."""
+        return self._ending.next_deadline_ms
+
+    def receive(self, event: Incoming, now_ms: float) -> list[Action]:
+        """What follows from what the server sent."""
+        match event:
+            case UnknownEvent():
+                return [Report.of("on_debug", event)]
+            case MalformedEvent():
+                return [Report.of("on_debug", event)]
+            case PingEvent():
+                return [Send(Pong(event_id=event.event_id)), *_as_it_is(event)]
+            case AudioEvent():
+                return self._sound(event, now_ms)
+            case InterruptionEvent():
+                return self._interruption(event)
+            case UserTranscriptEvent():
+                self._turns.transcript(now_ms)
+                return self._message(
+                    Message(role="user", text=event.user_transcript, event_id=event.event_id)
+                )
+            case AgentResponseEvent():
+                return self._agent_response(event, now_ms)
+            case AgentChatResponsePartEvent():
+                return [*_as_it_is(event), *self._text(event, now_ms)]
+            case AgentToolResponseEvent() | AgentToolResponseFullPayloadEvent():
+                ending = self._ending.tool_response(event, now_ms, playing=self._playing)
+                return [*_as_it_is(event), *ending]
+            case ErrorEvent():
+                return self._ending.error(event) or [Report.of("on_error", _error_report(event))]
+            case ClientToolCallEvent():
+                return _unknown_tool(event)
+            case _:
+                return _as_it_is(event)
+
+    def playback_changed(self, *, playing: bool) -> list[Action]:
+        """The agent has begun to be heard, or all that was queued has been heard."""
+        self._playing = playing
+        if playing:
+            return self._turn_mode(Mode.SPEAKING)
+        return [*self._turn_mode(Mode.LISTENING), *self._ending.played_out()]
+
+    def became_audible(self, at_ms: float) -> list[Action]:
+        """The first audible sample of an answer was played at `at_ms`."""
+        return self._metrics(self._turns.audible(at_ms))
+
+    def user_voiced(self, until_ms: float) -> None:
+        """The user's voice went out, and at `until_ms` it was still to be heard."""
+        self._turns.user_voiced(until_ms)
+
+    def user_wrote(self, now_ms: float) -> None:
+        """The user sent a written message."""
+        self._turns.user_wrote(now_ms)
+
+    def tick(self, now_ms: float) -> list[Action]:
+        """What follows from time having passed."""
+        return self._ending.tick(now_ms)
+
+    def _sound(self, event: AudioEvent, now_ms: float) -> list[Action]:
+        if self._output_format is None or not self._gate.admits(event.event_id):
+            return []
+        alignment = [Report.of("on_audio_alignment", event.alignment)] if event.alignment else []
+        if not event.audio:
+            return [*alignment]
+        self._turns.audio(event.event_id, now_ms)
+        self._playing = True
+        audio = AgentAudio(
+            pcm=_pcm(event.audio, self._output_format),
+            format=self._output_format,
+            event_id=event.event_id,
+        )
+        return [
+            Play(audio),
+            *alignment,
+            Report.of("on_audio", audio),
+            *self._turn_mode(Mode.SPEAKING),
+        ]
+
+    def _interruption(self, event: InterruptionEvent) -> list[Action]:
+        self._gate.interrupt(event.event_id)
+        return [Silence(), *_as_it_is(event), *self._turn_mode(Mode.LISTENING)]
+
+    def _agent_response(self, event: AgentResponseEvent, now_ms: float) -> list[Action]:
+        message = Message(
+            role="agent",
+            text=event.agent_response,
+            event_id=event.event_id,
+            attachments=tuple(event.attachments or ()),
+        )
+        return [*self._message(message), *self._text(event, now_ms)]
+
+    def _message(self, message: Message) -> list[Action]:
+        self.transcript.append(message)
+        return [Report.of("on_message", message)]
+
+    def _text(
+        self, event: AgentResponseEvent | AgentChatResponsePartEvent, now_ms: float
+    ) -> list[Action]:
+        if isinstance(event, AgentChatResponsePartEvent) and not event.text:
+            return []  # a `start` part announces text, but has none yet
+        return self._metrics(self._turns.text(event.event_id, now_ms))
+
+    def _metrics(self, metrics: TurnMetrics | None) -> list[Action]:
+        if metrics is None:
+            return []
+        self.turn_metrics.append(metrics)
+        return [Report.of("on_turn_metrics", metrics)]
+
+    def _turn_mode(self, mode: Mode) -> list[Action]:
+        if mode is self.mode:
+            return []
+        self.mode = mode
+        return [Report.of("on_mode_change", mode)]
+
+
+def _as_it_is(event: ServerEvent) -> list[Action]:
+    callback = CALLBACK_OF_EVENT.get(type(event))
+    if callback is None:
+        return [Report.of("on_debug", event)]
+    # An event without fields says all there is to say by its name.
+    return [Report.of(callback, event) if type(event).INNER else Report.of(callback)]
+
+
+def _pcm(data: bytes, audio_format: AudioFormat) -> bytes:
+    if audio_format.encoding == "pcm":
+        return data
+    return audio_format.decode(data).astype("<i2", copy=False).tobytes()
+
+
+def _error_report(event: ErrorEvent) -> ErrorReport:
+    message = event.message or event.reason or event.error_type or "the server reported an error"
+    return ErrorReport(
+        message=message,
+        context={
+            "error_type": event.error_type,
+            "code": event.code,
+            "debug_message": event.debug_message,
+            "details": event.details,
+        },
+    )
+
+
+def _unknown_tool(call: ClientToolCallEvent) -> list[Action]:
+    sentence = f"this client has no tool named {call.tool_name!r}"
+    return [
+        Send(ClientToolResult(tool_call_id=call.tool_call_id, result=sentence, is_error=True)),
+        Report.of(
+            "on_error",
+            ErrorReport(message=sentence, context={"client_tool_name": call.tool_name}),
+        ),
+    ]

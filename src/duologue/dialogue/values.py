@@ -1,0 +1,118 @@
+"""What a conversation tells its caller, apart from the server's own events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+from duologue.protocol.formats import AudioFormat
+from duologue.protocol.server_events import Attachment
+
+
+class Status(StrEnum):
+    """How far a session is; it only ever moves down this list."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTING = "disconnecting"
+    DISCONNECTED = "disconnected"
+
+
+class Mode(StrEnum):
+    """Whether the agent is to be heard at the moment."""
+
+    LISTENING = "listening"
+    SPEAKING = "speaking"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """Something the user or the agent has said or written, as text."""
+
+    role: Literal["user", "agent"]
+    text: str
+    event_id: int
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentAudio:
+    """A piece of the agent's speech.
+
+    Attributes:
+        pcm: int16 little-endian mono samples, at `format.sample_rate_hz`.
+        format: how the samples came over the wire.
+        event_id: the server's id of the response; None where the transport has no ids.
+    """
+
+    pcm: bytes = field(repr=False)
+    format: AudioFormat
+    event_id: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorReport:
+    """Something went wrong, and the conversation goes on."""
+
+    message: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disconnection:
+    """Why a conversation ended.
+
+    Attributes:
+        reason: `user` if `end_session` was called, `agent` if the agent ended it on purpose,
+            `error` if it was lost or refused.
+        message: a sentence for `error`, else None.
+        close_code: the WebSocket close code, if there was one.
+        close_reason: the server's own words at the close, if it gave any.
+        context: what led to it: `type` is `close`, `end_call`, `max_duration_exceeded` or `error`.
+    """
+
+    reason: Literal["user", "agent", "error"]
+    message: str | None = None
+    close_code: int | None = None
+    close_reason: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def by_user(cls) -> Disconnection:
+        """The caller ended the session."""
+        return cls(reason="user")
+
+    @classmethod
+    def by_close(cls, code: int, close_reason: str | None) -> Disconnection:
+        """The server closed the connection, or it broke (code 1006).
+
+        1000 is the agent's regular end; every other code is an error.
+        """
+        close_reason = close_reason or None
+        regular = code == NORMAL_CLOSURE
+        return cls(
+            reason="agent" if regular else "error",
+            message=None if regular else close_reason or _unexplained(code),
+            close_code=code,
+            close_reason=close_reason,
+            context={"type": "close", "code": code}
+            | ({"reason": close_reason} if close_reason else {}),
+        )
+
+
+NORMAL_CLOSURE = 1000
+"""The close code of a conversation that ended as it should (RFC 6455, 7.4.1)."""
+
+ABNORMAL_CLOSURE = 1006
+"""The code that stands for a connection that was lost without a close frame (RFC 6455, 7.4.1)."""
+
+
+def _unexplained(code: int) -> str:
+    if code == ABNORMAL_CLOSURE:
+        return "the connection to the server was lost"
+    return f"the server closed the connection with code {code} and gave no reason"
