@@ -1,0 +1,67 @@
+"""Where an agent's server is, and the URL of a conversation there."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+DEFAULT_ORIGIN = "wss://api.elevenlabs.io"
+"""ElevenLabs' own server, as their JavaScript client has it."""
+
+SOURCE = "duologue"
+"""The name by which a server knows this client."""
+
+_SOCKET_SCHEME = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss"}
+
+
+def version() -> str:
+    """The version of this library, as a server is told."""
+    try:
+        return importlib.metadata.version("duologue")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"  # run from a source tree that was never installed
+
+
+def socket_origin(origin: str) -> str:
+    """An origin with the scheme of WebSockets and without a slash at its end.
+
+    Raises:
+        ValueError: it is no origin: another scheme, no host, or a query.
+    """
+    parts = urlsplit(origin)
+    scheme = _SOCKET_SCHEME.get(parts.scheme)
+    if scheme is None or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(
+            f"origin={origin!r} is not the address of a server; "
+            "expected something like 'wss://api.elevenlabs.io' or 'http://127.0.0.1:8080'"
+        )
+    return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def conversation_url(origin: str, agent_id: str, *, environment: str | None = None) -> str:
+    """The URL of a conversation with a public agent."""
+    query = urlencode(
+        {"agent_id": agent_id, **_client_query(environment)}, quote_via=quote, safe=""
+    )
+    return f"{socket_origin(origin)}/v1/convai/conversation?{query}"
+
+
+def signed_conversation_url(signed_url: str, *, environment: str | None = None) -> str:
+    """The URL of a conversation for which a back end has got a signed URL.
+
+    Raises:
+        ValueError: it is no ws or wss URL. The message leaves the URL out, since it is a secret.
+    """
+    parts = urlsplit(signed_url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ValueError(
+            "signed_url is not a WebSocket URL: it must begin with 'wss://' and a host; "
+            "pass the `signed_url` of the server's answer as it is"
+        )
+    query = urlencode(_client_query(environment), quote_via=quote, safe="")
+    return f"{signed_url}{'&' if parts.query else '?'}{query}"
+
+
+def _client_query(environment: str | None) -> dict[str, str]:
+    query = {"source": SOURCE, "version": version()}
+    return query | {"environment": environment} if environment else query

@@ -1,0 +1,116 @@
+"""A conversation's messages and sound over one WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from duologue.dialogue.values import ABNORMAL_CLOSURE, NORMAL_CLOSURE, Disconnection
+from duologue.errors import SessionConnectionError
+from duologue.protocol.client_messages import ClientMessage
+from duologue.protocol.codec import Incoming, decode_server_event, encode_client_message
+
+SUBPROTOCOL: Final = "convai"
+"""The subprotocol of the contract."""
+
+HEARTBEAT_S: Final = 8.0
+"""How often the socket itself is pinged. aiohttp waits half as long again for the answer, so a
+server that has vanished is noticed within 12 s."""
+
+CLOSE_LIMIT_S: Final = 2.0
+"""How long the server may take to answer a close frame."""
+
+MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
+"""The largest frame taken from a server: 2 minutes of 48 kHz PCM in base64."""
+
+_USER_ENDED: Final = b"User ended conversation"  # the words of ElevenLabs' JavaScript client
+
+
+class WebSocketConnection:
+    """An open WebSocket to an agent. See `duologue.connection.base.Connection`."""
+
+    def __init__(self, http: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse):
+        self._http = http
+        self._socket = socket
+
+    @classmethod
+    async def open(
+        cls, url: str, *, authorization: str | None = None, timeout_s: float
+    ) -> WebSocketConnection:
+        """Connect to `url` within `timeout_s`. Cancelling releases everything.
+
+        Raises:
+            SessionConnectionError: the server cannot be reached, refuses, or takes too long.
+        """
+        http = aiohttp.ClientSession(trust_env=True)
+        try:
+            async with asyncio.timeout(timeout_s):
+                socket = await http.ws_connect(
+                    url,
+                    protocols=_subprotocols(authorization),
+                    heartbeat=HEARTBEAT_S,
+                    max_msg_size=MAX_FRAME_BYTES,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_LIMIT_S),
+                )
+        except BaseException as error:
+            await http.close()
+            if isinstance(error, (aiohttp.ClientError, TimeoutError, OSError)):
+                # The cause stays out of tracebacks: it may show the URL with its signature.
+                raise _connection_error(url, error, timeout_s) from None
+            raise
+        return cls(http, socket)
+
+    async def send(self, message: ClientMessage) -> None:
+        """Send a message; see `Connection.send`."""
+        with suppress(ConnectionError, aiohttp.ClientError):
+            # What cannot be sent any more is not an error of the sender: `receive` tells the end.
+            await self._socket.send_str(encode_client_message(message))
+
+    async def receive(self) -> Incoming | Disconnection:
+        """Wait for what comes next; see `Connection.receive`."""
+        frame = await self._socket.receive()
+        if frame.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+            return decode_server_event(frame.data)
+        return self._disconnection(frame)
+
+    async def close(self) -> None:
+        """Close as the user's regular end; see `Connection.close`."""
+        try:
+            await self._socket.close(code=NORMAL_CLOSURE, message=_USER_ENDED)
+        finally:
+            await self._http.close()
+
+    def _disconnection(self, frame: aiohttp.WSMessage) -> Disconnection:
+        reason = frame.extra if isinstance(frame.extra, str) else None
+        return Disconnection.by_close(self._socket.close_code or ABNORMAL_CLOSURE, reason)
+
+
+def _subprotocols(authorization: str | None) -> tuple[str, ...]:
+    return (SUBPROTOCOL, f"bearer.{authorization}") if authorization else (SUBPROTOCOL,)
+
+
+def _connection_error(url: str, error: Exception, timeout_s: float) -> SessionConnectionError:
+    """A sentence that names the server but not the query, which may hold a signature."""
+    parts = urlsplit(url)
+    server = f"{parts.scheme}://{parts.netloc}"
+    if isinstance(error, TimeoutError):
+        return SessionConnectionError(
+            f"{server} did not accept the connection within {timeout_s:g} s; "
+            "check the address, or raise `connect_timeout`"
+        )
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        return SessionConnectionError(
+            f"{server} refused the conversation with HTTP status {error.status}; "
+            "check the agent id, the signed URL and the `origin`"
+        )
+    cause = (
+        error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    )
+    return SessionConnectionError(
+        f"{server} cannot be reached ({cause}); is the server running, and is `origin` right?",
+        close_code=ABNORMAL_CLOSURE,
+    )
