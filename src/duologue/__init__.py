@@ -1,1 +1,100 @@
-"""Hold a spoken or written conversation with a voice agent."""
+"""Hold a spoken or written conversation with a voice agent.
+
+async with Conversation.start_session(agent_id="…") as conversation:
+    await conversation.wait_until_ended()
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from duologue.conversation import (
+        Conversation,
+        Overrides,
+        SessionStart,
+        TextConversation,
+        VoiceConversation,
+    )
+    from duologue.dialogue.turns import TurnMetrics
+    from duologue.dialogue.values import (
+        AgentAudio,
+        Disconnection,
+        ErrorReport,
+        Message,
+        Mode,
+        Status,
+    )
+    from duologue.errors import (
+        AudioError,
+        AudioFileError,
+        ConversationEnded,
+        DeviceError,
+        DuologueError,
+        SendQueueFull,
+        SessionConnectionError,
+        UnsupportedAudioFormat,
+    )
+
+_HOMES = {
+    "duologue.conversation": (
+        "Conversation",
+        "Overrides",
+        "SessionStart",
+        "TextConversation",
+        "VoiceConversation",
+    ),
+    "duologue.dialogue.turns": ("TurnMetrics",),
+    "duologue.dialogue.values": (
+        "AgentAudio",
+        "Disconnection",
+        "ErrorReport",
+        "Message",
+        "Mode",
+        "Status",
+    ),
+    "duologue.errors": (
+        "AudioError",
+        "AudioFileError",
+        "ConversationEnded",
+        "DeviceError",
+        "DuologueError",
+        "SendQueueFull",
+        "SessionConnectionError",
+        "UnsupportedAudioFormat",
+    ),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "AgentAudio",
+    "AudioError",
+    "AudioFileError",
+    "Conversation",
+    "ConversationEnded",
+    "DeviceError",
+    "Disconnection",
+    "DuologueError",
+    "ErrorReport",
+    "Message",
+    "Mode",
+    "Overrides",
+    "SendQueueFull",
+    "SessionConnectionError",
+    "SessionStart",
+    "Status",
+    "TextConversation",
+    "TurnMetrics",
+    "UnsupportedAudioFormat",
+    "VoiceConversation",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that importing the package stays quick."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'duologue' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value

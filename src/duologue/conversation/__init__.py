@@ -1,1 +1,16 @@
 """What a caller holds: starting, using and ending a conversation."""
+
+from duologue.conversation.options import Overrides
+from duologue.conversation.session import BaseConversation
+from duologue.conversation.start import Conversation, SessionStart
+from duologue.conversation.text import TextConversation
+from duologue.conversation.voice import VoiceConversation
+
+__all__ = [
+    "BaseConversation",
+    "Conversation",
+    "Overrides",
+    "SessionStart",
+    "TextConversation",
+    "VoiceConversation",
+]

@@ -1,0 +1,165 @@
+"""The caller's callbacks: which there are, and how they are called.
+
+Reports are put in order into a queue, and one task calls the callbacks one after another, so that
+neither sound nor answers to pings wait for a caller's code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypedDict
+
+from duologue.dialogue.actions import Report
+from duologue.dialogue.turns import TurnMetrics
+from duologue.dialogue.values import AgentAudio, Disconnection, ErrorReport, Message, Mode, Status
+from duologue.protocol import server_events as events
+from duologue.protocol.codec import MalformedEvent, UnknownEvent
+
+logger = logging.getLogger("duologue")
+
+BACKLOG_LIMIT: Final = 10_000
+"""How many reports wait at most. Beyond it the oldest audio and VAD reports are dropped."""
+
+HELD_LOOP_LIMIT_S: Final = 0.1
+"""A callback that holds the event loop for longer is named in a warning."""
+
+_DROPPABLE: Final = frozenset({"on_audio", "on_audio_alignment", "on_vad_score"})
+
+
+class Callbacks(TypedDict, total=False):
+    """The callbacks of a conversation. Each may be a plain function or an async one.
+
+    An event of the server's comes as its own type of `duologue.protocol.server_events`; events
+    without fields call their callback without an argument.
+    """
+
+    on_connect: Callable[[str], object]
+    on_disconnect: Callable[[Disconnection], object]
+    on_message: Callable[[Message], object]
+    on_error: Callable[[ErrorReport], object]
+    on_status_change: Callable[[Status], object]
+    on_mode_change: Callable[[Mode], object]
+    on_audio: Callable[[AgentAudio], object]
+    on_audio_alignment: Callable[[events.Alignment], object]
+    on_turn_metrics: Callable[[TurnMetrics], object]
+    on_debug: Callable[[UnknownEvent | MalformedEvent | events.ServerEvent], object]
+    on_conversation_metadata: Callable[[events.ConversationMetadataEvent], object]
+    on_asr_initiation_metadata: Callable[[events.AsrInitiationMetadataEvent], object]
+    on_tentative_user_transcript: Callable[[events.TentativeUserTranscriptEvent], object]
+    on_agent_response_correction: Callable[[events.AgentResponseCorrectionEvent], object]
+    on_agent_chat_response_part: Callable[[events.AgentChatResponsePartEvent], object]
+    on_agent_reasoning_response_part: Callable[[events.AgentReasoningResponsePartEvent], object]
+    on_interruption: Callable[[events.InterruptionEvent], object]
+    on_vad_score: Callable[[events.VadScoreEvent], object]
+    on_ping: Callable[[events.PingEvent], object]
+    on_context_usage: Callable[[events.ContextUsageEvent], object]
+    on_mcp_tool_call: Callable[[events.McpToolCallEvent], object]
+    on_mcp_connection_status: Callable[[events.McpConnectionStatusEvent], object]
+    on_agent_tool_request: Callable[[events.AgentToolRequestEvent], object]
+    on_agent_tool_response: Callable[
+        [events.AgentToolResponseEvent | events.AgentToolResponseFullPayloadEvent], object
+    ]
+    on_rich_content: Callable[[events.RichContentEvent], object]
+    on_guardrail_triggered: Callable[[], object]
+    on_agent_typing: Callable[[events.AgentTypingEvent], object]
+    on_external_agent_connected: Callable[[], object]
+    on_external_agent_disconnected: Callable[[], object]
+    on_queue_status: Callable[[events.QueueStatusEvent], object]
+
+
+class CallbackQueue:
+    """Calls callbacks in the order of their reports. All methods belong to one event loop."""
+
+    def __init__(self, callbacks: Mapping[str, Callable[..., object]]) -> None:
+        self._callbacks = callbacks
+        self._waiting: deque[Report] = deque()
+        self._work = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name="duologue callbacks")
+        self._finished = False
+        self.dropped = 0
+
+    def put(self, report: Report) -> None:
+        """Let a report be delivered after those that wait already."""
+        if self._finished:
+            return
+        if report.callback not in self._callbacks:
+            if report.callback == "on_error":
+                logger.error("%s", *report.arguments)
+            return
+        if len(self._waiting) >= BACKLOG_LIMIT:
+            self._drop_oldest()
+        self._waiting.append(report)
+        self._work.set()
+
+    def finish(self) -> None:
+        """Take no more reports; the task ends once those that wait have been delivered."""
+        self._finished = True
+        self._work.set()
+
+    async def close(self, limit_s: float) -> None:
+        """Finish, and wait at most `limit_s` until all that waits has been delivered.
+
+        Inside a callback this returns at once: the queue finishes after that callback.
+        """
+        self.finish()
+        if asyncio.current_task() is self._task:
+            return
+        _, late = await asyncio.wait([self._task], timeout=limit_s)
+        if late:
+            logger.warning(
+                "callbacks did not finish within %g s of the session's end; %d reports are lost",
+                limit_s,
+                len(self._waiting),
+            )
+            self._task.cancel()
+            await asyncio.wait([self._task], timeout=limit_s)
+
+    def _drop_oldest(self) -> None:
+        for index, report in enumerate(self._waiting):
+            if report.callback in _DROPPABLE:
+                del self._waiting[index]
+                self.dropped += 1
+                return
+
+    async def _run(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._waiting:
+                await self._deliver(self._waiting.popleft())
+            if self._finished:
+                return
+
+    async def _deliver(self, report: Report) -> None:
+        callback = self._callbacks[report.callback]
+        try:
+            started_s = time.monotonic()
+            result = callback(*report.arguments)
+            _warn_if_slow(report.callback, time.monotonic() - started_s)
+            if inspect.isawaitable(result):
+                await result
+        except Exception as error:
+            self._raised(report.callback, error)
+
+    def _raised(self, name: str, error: Exception) -> None:
+        logger.error("the callback %s raised; the conversation goes on", name, exc_info=error)
+        if name == "on_error":
+            return  # it would be told of its own failure, and fail again
+        sentence = f"the callback {name} raised {type(error).__name__}: {error}"
+        context: dict[str, Any] = {"callback": name, "exception": error}
+        self.put(Report.of("on_error", ErrorReport(message=sentence, context=context)))
+
+
+def _warn_if_slow(name: str, held_s: float) -> None:
+    if held_s > HELD_LOOP_LIMIT_S:
+        logger.warning(
+            "the callback %s held the event loop for %d ms; make it async, or move its work "
+            "to a thread, so that the conversation does not stall",
+            name,
+            held_s * 1000,
+        )

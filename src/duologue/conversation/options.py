@@ -1,0 +1,237 @@
+"""The options of a session: what a caller may ask for, checked before anything is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, TypedDict, cast
+
+from duologue.audio.endpoints import Sink, Source
+from duologue.connection.endpoints import (
+    DEFAULT_ORIGIN,
+    SOURCE,
+    conversation_url,
+    signed_conversation_url,
+    version,
+)
+from duologue.conversation.callbacks import Callbacks
+from duologue.protocol.client_messages import ConversationInitiation, SourceInfo
+
+DEFAULT_CONNECT_TIMEOUT_S: Final = 10.0
+DEFAULT_INPUT_CHUNK_DURATION_MS: Final = 20
+
+
+class PromptOverride(TypedDict, total=False):
+    """`prompt` replaces the agent's instructions, `llm` names another language model."""
+
+    prompt: str
+    llm: str
+
+
+class AgentOverride(TypedDict, total=False):
+    """What the agent is told, says first, and in which language."""
+
+    prompt: PromptOverride
+    first_message: str
+    language: str
+    native_mcp_server_ids: list[str]
+
+
+class TtsOverride(TypedDict, total=False):
+    """How the agent sounds: speed 0.7 to 5, stability and similarity 0 to 1."""
+
+    voice_id: str
+    speed: float
+    stability: float
+    similarity_boost: float
+
+
+class AsrOverride(TypedDict, total=False):
+    """Words that the recogniser is to expect."""
+
+    keywords: list[str]
+
+
+class ConversationOverride(TypedDict, total=False):
+    """Which events the server sends, and whether the conversation is in writing."""
+
+    text_only: bool
+    client_events: list[str]
+
+
+class Overrides(TypedDict, total=False):
+    """What this one conversation does differently from the agent's definition."""
+
+    agent: AgentOverride
+    tts: TtsOverride
+    asr: AsrOverride
+    conversation: ConversationOverride
+
+
+class CommonOptions(Callbacks, total=False):
+    """The options of every session, callbacks included.
+
+    Exactly one of `agent_id` and `signed_url` is needed. Durations are in seconds.
+    """
+
+    agent_id: str
+    signed_url: str
+    origin: str
+    environment: str
+    authorization: str
+    overrides: Overrides
+    dynamic_variables: Mapping[str, str | int | float | bool]
+    custom_llm_extra_body: Any
+    user_id: str
+    connect_timeout: float
+
+
+class TextOptions(CommonOptions, total=False):
+    """The options of a conversation in writing."""
+
+
+class VoiceOptions(CommonOptions, total=False):
+    """The options of a spoken conversation.
+
+    `microphone` and `speaker` are any source and sink of samples; by default they are the
+    system's devices. `input_chunk_duration_ms` is how much sound goes into one message.
+    """
+
+    microphone: Source
+    speaker: Sink
+    input_chunk_duration_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionPlan:
+    """A caller's options, checked and put in the form in which the start needs them."""
+
+    url: str = field(repr=False)  # may hold a signature
+    authorization: str | None = field(repr=False)
+    initiation: ConversationInitiation
+    text_only: bool
+    connect_timeout_s: float
+    callbacks: Mapping[str, Callable[..., object]]
+    microphone: Source | None
+    speaker: Sink | None
+    input_chunk_duration_ms: int
+
+
+def plan_session(options: Mapping[str, Any], *, text_only: bool) -> SessionPlan:
+    """Check a caller's options.
+
+    Raises:
+        TypeError: an option that does not exist, or a value of the wrong kind.
+        ValueError: options that are missing, contradict one another, or are out of range.
+    """
+    _check_names(options, text_only=text_only)
+    _check_text_only(options, text_only=text_only)
+    return SessionPlan(
+        url=_url(options),
+        authorization=options.get("authorization"),
+        initiation=_initiation(options, text_only=text_only),
+        text_only=text_only,
+        connect_timeout_s=_positive(options, "connect_timeout", DEFAULT_CONNECT_TIMEOUT_S),
+        callbacks=_callbacks(options),
+        microphone=options.get("microphone"),
+        speaker=options.get("speaker"),
+        input_chunk_duration_ms=_chunk_duration_ms(options),
+    )
+
+
+def _check_names(options: Mapping[str, Any], *, text_only: bool) -> None:
+    known = (TextOptions if text_only else VoiceOptions).__annotations__
+    for name in options:
+        if name in known:
+            continue
+        if name in VoiceOptions.__annotations__:
+            raise ValueError(
+                f"{name} and text_only=True contradict each other: "
+                "a conversation in writing has no sound; leave one of them out"
+            )
+        raise TypeError(f"start_session() has no option {name!r}")
+
+
+def _check_text_only(options: Mapping[str, Any], *, text_only: bool) -> None:
+    override = options.get("overrides", {}).get("conversation", {}).get("text_only")
+    if override is not None and bool(override) != text_only:
+        raise ValueError(
+            f"text_only={text_only} and overrides['conversation']['text_only']={override!r} "
+            "contradict each other; set `text_only` alone"
+        )
+
+
+def _url(options: Mapping[str, Any]) -> str:
+    agent_id, signed_url = options.get("agent_id"), options.get("signed_url")
+    if agent_id is not None and signed_url is not None:
+        raise ValueError(
+            "agent_id and signed_url contradict each other: a signed URL names its agent already; "
+            "pass agent_id for a public agent, signed_url for a private one"
+        )
+    if signed_url is not None:
+        return signed_conversation_url(_text(options, "signed_url"), **_environment(options))
+    if agent_id is None:
+        raise ValueError("either agent_id (a public agent) or signed_url (a private one) is needed")
+    origin = options.get("origin") or os.environ.get("DUOLOGUE_ORIGIN") or DEFAULT_ORIGIN
+    return conversation_url(origin, _text(options, "agent_id"), **_environment(options))
+
+
+def _environment(options: Mapping[str, Any]) -> dict[str, str]:
+    return {"environment": options["environment"]} if options.get("environment") else {}
+
+
+def _text(options: Mapping[str, Any], name: str) -> str:
+    value = options[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+    if not value.strip():
+        raise ValueError(f"{name} is empty")
+    return value
+
+
+def _initiation(options: Mapping[str, Any], *, text_only: bool) -> ConversationInitiation:
+    overrides = cast(dict[str, Any], dict(options.get("overrides", {})))
+    if text_only:
+        overrides["conversation"] = {**overrides.get("conversation", {}), "text_only": True}
+    variables = options.get("dynamic_variables")
+    return ConversationInitiation(
+        conversation_config_override=overrides or None,
+        custom_llm_extra_body=options.get("custom_llm_extra_body"),
+        dynamic_variables=dict(variables) if variables is not None else None,
+        user_id=options.get("user_id"),
+        source_info=SourceInfo(source=SOURCE, version=version()),
+    )
+
+
+def _positive(options: Mapping[str, Any], name: str, default: float) -> float:
+    value = options.get(name, default)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number of seconds, not {type(value).__name__}")
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{name} must be a positive number of seconds, not {value}")
+    return float(value)
+
+
+def _chunk_duration_ms(options: Mapping[str, Any]) -> int:
+    value = options.get("input_chunk_duration_ms", DEFAULT_INPUT_CHUNK_DURATION_MS)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(
+            "input_chunk_duration_ms must be a whole number of milliseconds, "
+            f"not {type(value).__name__}"
+        )
+    if not 5 <= value <= 1000:
+        raise ValueError(f"input_chunk_duration_ms must be from 5 to 1000, not {value}")
+    return value
+
+
+def _callbacks(options: Mapping[str, Any]) -> dict[str, Callable[..., object]]:
+    callbacks = {
+        name: value
+        for name, value in options.items()
+        if name in Callbacks.__annotations__ and value is not None
+    }
+    for name, callback in callbacks.items():
+        if not callable(callback):
+            raise TypeError(f"{name} must be a function, not {type(callback).__name__}")
+    return callbacks

@@ -1,0 +1,93 @@
+"""What the server sends before the conversation runs: the metadata, and whatever comes with it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from duologue.connection.base import Connection
+from duologue.dialogue.values import Disconnection
+from duologue.errors import SessionConnectionError
+from duologue.protocol.codec import Incoming
+from duologue.protocol.server_events import ConversationMetadataEvent, ErrorEvent
+
+
+class Prelude:
+    """Receives while a session starts, so that nothing is lost while devices are being opened.
+
+    Attributes:
+        received: all that has come, in order, the metadata included.
+        disconnection: how the connection ended meanwhile, or None.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.received: list[Incoming] = []
+        self.disconnection: Disconnection | None = None
+        self._metadata: asyncio.Future[ConversationMetadataEvent] = asyncio.Future()
+        self._task = asyncio.create_task(self._receive(), name="duologue prelude")
+
+    async def __aenter__(self) -> Prelude:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Receive no more. What was received stays in `received`."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def metadata(self, limit_s: float) -> ConversationMetadataEvent:
+        """Wait at most `limit_s` for the metadata, whatever comes before it.
+
+        Raises:
+            SessionConnectionError: the server ended the session first, or took too long.
+        """
+        either: list[asyncio.Future[Any]] = [self._metadata, self._task]
+        await asyncio.wait(
+            either,
+            timeout=max(0.0, limit_s),
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if self._metadata.done():
+            return self._metadata.result()
+        self.raise_if_ended()
+        raise SessionConnectionError(
+            "the server accepted the connection but did not say how the conversation is to go "
+            "(no conversation_initiation_metadata) in time; is it an agent's server? "
+            "If it is only slow, raise `connect_timeout`"
+        )
+
+    def raise_if_ended(self) -> None:
+        """Raise what ended the session, if something did.
+
+        Raises:
+            SessionConnectionError: with the server's own words, where it gave any.
+        """
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()  # a mistake of ours is raised as it is
+        if self.disconnection is None:
+            return
+        raise SessionConnectionError(
+            f"the server ended the session while it was starting: {self._reason()}",
+            close_code=self.disconnection.close_code,
+            close_reason=self.disconnection.close_reason,
+        )
+
+    async def _receive(self) -> None:
+        while True:
+            event = await self._connection.receive()
+            if isinstance(event, Disconnection):
+                self.disconnection = event
+                return
+            self.received.append(event)
+            if isinstance(event, ConversationMetadataEvent) and not self._metadata.done():
+                self._metadata.set_result(event)
+
+    def _reason(self) -> str:
+        """The close reason; without one, the last error event; without one, the bare code."""
+        assert self.disconnection is not None
+        if self.disconnection.close_reason:
+            return self.disconnection.close_reason
+        for event in reversed(self.received):
+            if isinstance(event, ErrorEvent) and event.message:
+                return event.message
+        return self.disconnection.message or "it closed the connection regularly"

@@ -1,0 +1,293 @@
+"""A running conversation: what its tasks do, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from duologue.connection.base import Connection
+from duologue.conversation.callbacks import CallbackQueue
+from duologue.conversation.outbox import Outbox
+from duologue.dialogue.actions import Action, End, Play, Report, Send, Silence
+from duologue.dialogue.dialogue import Dialogue
+from duologue.dialogue.turns import TurnMetrics
+from duologue.dialogue.values import AgentAudio, Disconnection, Message, Mode, Status
+from duologue.errors import ConversationEnded
+from duologue.protocol.client_messages import (
+    ClientMessage,
+    ContextualUpdate,
+    UserActivity,
+    UserMessage,
+)
+from duologue.protocol.codec import Incoming
+
+logger = logging.getLogger("duologue")
+
+FLUSH_LIMIT_S: Final = 1.0
+"""How long the end waits for messages that are queued already."""
+
+CALLBACK_LIMIT_S: Final = 5.0
+"""How long the end waits for callbacks that are still to be called."""
+
+
+class StatusReporter:
+    """Holds a session's status, which only ever moves forward, and reports each change."""
+
+    def __init__(self, callbacks: CallbackQueue) -> None:
+        self._callbacks = callbacks
+        self.status = Status.CONNECTING
+        callbacks.put(Report.of("on_status_change", self.status))
+
+    def advance(self, status: Status) -> None:
+        """Move on to a later status."""
+        self.status = status
+        self._callbacks.put(Report.of("on_status_change", status))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionParts:
+    """What the start of a session has made, and a conversation goes on with."""
+
+    conversation_id: str
+    connection: Connection
+    dialogue: Dialogue
+    callbacks: CallbackQueue
+    status: StatusReporter
+    outbox: Outbox
+
+
+class BaseConversation:
+    """What spoken and written conversations have in common.
+
+    A conversation is made by `Conversation.start_session`. Its senders may be called from any
+    thread; everything else belongs to the event loop in which it was started.
+    """
+
+    def __init__(self, parts: SessionParts) -> None:
+        self._id = parts.conversation_id
+        self._connection = parts.connection
+        self._dialogue = parts.dialogue
+        self._callbacks = parts.callbacks
+        self._status = parts.status
+        self._outbox = parts.outbox
+        self._loop = asyncio.get_running_loop()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._deadline_moved = asyncio.Event()
+        self._ending: asyncio.Task[None] | None = None
+        self._ended = asyncio.Event()
+        self._disconnection: Disconnection | None = None
+
+    @property
+    def id(self) -> str:
+        """The server's id of this conversation."""
+        return self._id
+
+    @property
+    def type(self) -> Literal["voice", "text"]:
+        """Whether this conversation is spoken or written."""
+        raise NotImplementedError
+
+    @property
+    def status(self) -> Status:
+        """How far the session is."""
+        return self._status.status
+
+    @property
+    def mode(self) -> Mode:
+        """Whether the agent is being heard."""
+        return self._dialogue.mode
+
+    @property
+    def transcript(self) -> tuple[Message, ...]:
+        """All messages until now, in the order in which they came."""
+        return tuple(self._dialogue.transcript)
+
+    @property
+    def turn_metrics(self) -> tuple[TurnMetrics, ...]:
+        """How long each turn took."""
+        return tuple(self._dialogue.turn_metrics)
+
+    @property
+    def disconnection(self) -> Disconnection | None:
+        """Why the conversation ended; None while it goes on."""
+        return self._disconnection
+
+    def get_id(self) -> str:
+        """The server's id of this conversation."""
+        return self._id
+
+    def is_open(self) -> bool:
+        """True from the moment the session is connected until it begins to end."""
+        return self._status.status is Status.CONNECTED
+
+    def send_user_message(self, text: str, *, rich_content_id: str | None = None) -> None:
+        """Say something in writing, to be answered like speech.
+
+        Raises:
+            ConversationEnded: the conversation is over.
+            SendQueueFull: the server takes nothing, and 1,024 messages wait.
+        """
+        self._send(UserMessage(text=text, rich_content_id=rich_content_id))
+        self._in_loop(lambda: self._dialogue.user_wrote(_now_ms()))
+
+    def send_contextual_update(self, text: str, *, context_id: str | None = None) -> None:
+        """Let the agent know something without asking for an answer.
+
+        Of the updates with one `context_id` only the latest counts.
+
+        Raises:
+            ConversationEnded, SendQueueFull: as for `send_user_message`.
+        """
+        self._send(ContextualUpdate(text=text, context_id=context_id or None))
+
+    def send_user_activity(self) -> None:
+        """Let the agent hold back for a moment, because the user is typing for instance.
+
+        Raises:
+            ConversationEnded, SendQueueFull: as for `send_user_message`.
+        """
+        self._send(UserActivity())
+
+    async def end_session(self) -> None:
+        """End the conversation and release everything, within a few seconds.
+
+        Calling it again, or while the conversation ends by itself, waits for the same end. It may
+        be awaited inside a callback. Cancelling it stops the waiting, not the end.
+        """
+        self._end(Disconnection.by_user())
+        await self.wait_until_ended()
+
+    async def wait_until_ended(self) -> Disconnection:
+        """Wait until the conversation is over, and return why it ended.
+
+        Outside callbacks this returns after `on_disconnect`. Cancelling it changes nothing.
+        """
+        await self._ended.wait()
+        await self._callbacks.close(CALLBACK_LIMIT_S)
+        assert self._disconnection is not None
+        return self._disconnection
+
+    async def prepare(self) -> None:
+        """Open what this kind of conversation needs besides its connection."""
+
+    async def abandon(self) -> None:
+        """Release what `prepare` opened, for a conversation that never begins."""
+        await self._release()
+
+    def begin(self, earlier: Iterable[Incoming]) -> None:
+        """Become connected: report so, act on what came `earlier`, and run until the end."""
+        self._status.advance(Status.CONNECTED)
+        self._callbacks.put(Report.of("on_connect", self._id))
+        for event in earlier:
+            self._carry_out(self._dialogue.receive(event, _now_ms()))
+        self._tasks = [
+            self._run(self._receive_all(), "receiver"),
+            self._run(self._outbox.send_all(self._connection.send), "sender"),
+            self._run(self._keep_deadlines(), "deadlines"),
+        ]
+
+    def _send(self, message: ClientMessage) -> None:
+        self._outbox.put(message)
+
+    def _play(self, audio: AgentAudio) -> None:
+        """Let sound be heard, if this kind of conversation has any."""
+
+    def _silence(self) -> None:
+        """Be silent at once, if this kind of conversation has sound."""
+
+    async def _release(self) -> None:
+        """Release what this kind of conversation holds besides its connection."""
+
+    def _carry_out(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            match action:
+                case Send(message):
+                    self._answer(message)
+                case Play(audio):
+                    self._play(audio)
+                case Silence():
+                    self._silence()
+                case Report():
+                    self._callbacks.put(action)
+                case End(disconnection):
+                    self._end(disconnection)
+        self._deadline_moved.set()
+
+    def _answer(self, message: ClientMessage) -> None:
+        """Send what the rules ask for; at the end of a session nobody waits for it any more."""
+        with suppress(ConversationEnded):
+            self._send(message)
+
+    async def _receive_all(self) -> None:
+        while True:
+            received = await self._connection.receive()
+            if isinstance(received, Disconnection):
+                self._end(received)
+                return
+            self._carry_out(self._dialogue.receive(received, _now_ms()))
+
+    async def _keep_deadlines(self) -> None:
+        while True:
+            self._deadline_moved.clear()
+            deadline_ms = self._dialogue.next_deadline_ms
+            wait_s = None if deadline_ms is None else max(0.0, (deadline_ms - _now_ms()) / 1000)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._deadline_moved.wait()
+            if actions := self._dialogue.tick(_now_ms()):
+                self._carry_out(actions)
+
+    def _run(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(coroutine, name=f"duologue {name} {self._id}")
+        task.add_done_callback(self._stopped)
+        return task
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        """A task that fails has met a mistake of ours: the session ends, and the log has it."""
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        logger.error("%s failed", task.get_name(), exc_info=error)
+        sentence = f"an internal error ended the conversation: {error!r}"
+        self._end(Disconnection(reason="error", message=sentence, context={"type": "error"}))
+
+    def _end(self, disconnection: Disconnection) -> None:
+        if self._ending is None:
+            self._disconnection = disconnection
+            self._ending = asyncio.create_task(self._tear_down(), name=f"duologue end {self._id}")
+
+    async def _tear_down(self) -> None:
+        """Take everything down, every step even if another fails, and report the end."""
+        assert self._disconnection is not None
+        self._status.advance(Status.DISCONNECTING)
+        await _attempt(self._release)
+        await _attempt(lambda: self._outbox.flush(FLUSH_LIMIT_S))
+        await _attempt(self._connection.close)
+        await _attempt(self._cancel_tasks)
+        self._status.advance(Status.DISCONNECTED)
+        self._callbacks.put(Report.of("on_disconnect", self._disconnection))
+        self._callbacks.finish()
+        self._ended.set()
+
+    async def _cancel_tasks(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _in_loop(self, function: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(function)
+
+
+async def _attempt(step: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await step()
+    except Exception:
+        logger.exception("a step of the session's end failed; the others are taken all the same")
+
+
+def _now_ms() -> float:
+    return time.monotonic() * 1000

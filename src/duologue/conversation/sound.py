@@ -1,0 +1,152 @@
+"""The sound of one conversation: microphone to server, server to speaker.
+
+Devices call from threads of their own. What they have to say is handed to the event loop at once;
+only samples are worked on in their threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from duologue.audio.capture import Capture
+from duologue.audio.endpoints import Sink, Source
+from duologue.audio.playout import Playout
+from duologue.audio.samples import samples_from_bytes
+from duologue.audio.speech_detector import SpeechDetector
+from duologue.dialogue.values import AgentAudio
+from duologue.protocol.formats import AudioFormat
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundEvents:
+    """Whom to tell what; all are called in the event loop.
+
+    Attributes:
+        chunk: the next piece of the user's sound, encoded for the wire.
+        voiced: the user's voice has gone out, and was to be heard until then (in ms).
+        playing: the agent began to be heard (True), or nothing is left to play (False).
+        audible: the first audible sample of an answer was played then (in ms).
+        failed: the microphone (True) or the speaker (False) cannot go on.
+    """
+
+    chunk: Callable[[bytes], None]
+    voiced: Callable[[float], None]
+    playing: Callable[[bool], None]
+    audible: Callable[[float], None]
+    failed: Callable[[bool, Exception], None]
+
+
+class Sound:
+    """Joins a source and a sink to a conversation.
+
+    Times are `time.monotonic`, in ms.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        sink: Sink,
+        input_format: AudioFormat,
+        chunk_ms: int,
+        events: SoundEvents,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._source = source
+        self._sink = sink
+        self._input_format = input_format
+        self._chunk_ms = chunk_ms
+        self._events = events
+        self._detector = SpeechDetector(input_format.sample_rate_hz)
+        self._capture = Capture(source.sample_rate_hz, input_format.sample_rate_hz, chunk_ms)
+        self._playout = Playout(
+            sink.sample_rate_hz,
+            on_change=lambda playing, at_s: self._tell(self._playing_changed),
+            on_audible=lambda event_id, at_s: self._tell(events.audible, at_s * 1000),
+        )
+
+    def start(self) -> None:
+        """Start speaker and microphone; if one fails, neither runs.
+
+        This may take as long as opening a device takes, so it belongs in a thread.
+
+        Raises:
+            DeviceError: a device cannot be opened.
+        """
+        with ExitStack() as undo:
+            self._sink.failed = lambda error: self._tell(self._events.failed, False, error)
+            self._sink.start(self._playout.render)
+            undo.callback(self._sink.stop)
+            self._source.failed = lambda error: self._tell(self._events.failed, True, error)
+            self._source.start(self._captured)
+            undo.pop_all()
+
+    def stop(self) -> None:
+        """Stop microphone and speaker, each even if the other fails. May block for a moment."""
+        try:
+            self._source.stop()
+        finally:
+            self._sink.stop()
+
+    def play(self, audio: AgentAudio) -> None:
+        """Let a piece of the agent's speech be heard after what is queued."""
+        samples = samples_from_bytes(memoryview(audio.pcm))
+        self._playout.enqueue(samples, audio.format.sample_rate_hz, audio.event_id)
+
+    def silence(self) -> None:
+        """Be silent at once, and forget what is queued."""
+        self._playout.interrupt()
+
+    def set_volume(self, volume: float) -> None:
+        """Set the speaker's volume; see `Playout.set_volume`."""
+        self._playout.set_volume(volume)
+
+    def set_muted(self, muted: bool) -> None:
+        """Let silence take the place of the user's sound, or end that."""
+        self._capture.muted = muted
+
+    @property
+    def input_level(self) -> float:
+        """The loudness of the last 50 ms that went out, 0 to 1."""
+        return self._capture.level()
+
+    @property
+    def output_level(self) -> float:
+        """The loudness of the last 50 ms that were played, 0 to 1."""
+        return self._playout.level()
+
+    def _captured(self, data: memoryview) -> None:
+        """In the source's thread: hand complete chunks to the loop."""
+        now_ms = time.monotonic() * 1000
+        try:
+            chunks = self._capture.push(data)
+        except ValueError as error:  # a source of the caller's own delivered half a sample
+            self._tell(self._events.failed, True, error)
+            return
+        for later, chunk in zip(range(len(chunks) - 1, -1, -1), chunks, strict=True):
+            self._tell(self._send, chunk, now_ms - later * self._chunk_ms)
+
+    def _send(self, chunk: npt.NDArray[np.int16], captured_ms: float) -> None:
+        self._events.chunk(self._input_format.encode(chunk))
+        if any(self._detector.push(chunk)):
+            voiced_end_ms = self._detector.last_voiced_end_ms
+            if voiced_end_ms is not None:
+                since_ms = self._detector.position_ms - voiced_end_ms
+                self._events.voiced(captured_ms - since_ms)
+
+    def _playing_changed(self) -> None:
+        # Asked now, not when it was reported: sound may have arrived in between.
+        self._events.playing(self._playout.is_playing or self._playout.queued_ms > 0)
+
+    def _tell(self, listener: Callable[..., None], *arguments: object) -> None:
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(listener, *arguments)

@@ -1,0 +1,191 @@
+"""Starting a session: connect, agree on the formats, open the devices, and begin."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from types import TracebackType
+from typing import Any, Generic, Literal, TypeVar, Unpack, overload
+
+from duologue.audio.endpoints import Sink, Source
+from duologue.connection.base import Connection
+from duologue.connection.websocket import WebSocketConnection
+from duologue.conversation.callbacks import CallbackQueue
+from duologue.conversation.options import SessionPlan, TextOptions, VoiceOptions, plan_session
+from duologue.conversation.outbox import Outbox
+from duologue.conversation.prelude import Prelude
+from duologue.conversation.session import (
+    CALLBACK_LIMIT_S,
+    BaseConversation,
+    SessionParts,
+    StatusReporter,
+)
+from duologue.conversation.text import TextConversation
+from duologue.conversation.voice import VoiceConversation
+from duologue.dialogue.dialogue import Dialogue
+from duologue.dialogue.values import Status
+from duologue.errors import SessionConnectionError
+from duologue.protocol.formats import DEFAULT_INPUT_FORMAT, AudioFormat
+from duologue.protocol.server_events import ConversationMetadataEvent
+
+C = TypeVar("C", bound=BaseConversation)
+
+AUDIO_BACKLOG_MS = 1000
+"""How much microphone sound waits at most for a server that takes it too slowly."""
+
+
+class SessionStart(Generic[C]):
+    """A session about to start: await it, or enter it with `async with`.
+
+    Awaited, it gives the conversation, and the caller ends the session. Entered, it gives the
+    conversation too, and leaving the block ends the session. Cancelling a start releases
+    everything.
+    """
+
+    def __init__(self, plan: SessionPlan) -> None:
+        self._plan = plan
+        self._conversation: C | None = None
+
+    def __await__(self) -> Generator[Any, None, C]:
+        return self._start().__await__()
+
+    async def __aenter__(self) -> C:
+        self._conversation = await self._start()
+        return self._conversation
+
+    async def __aexit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._conversation is not None
+        await self._conversation.end_session()
+
+    async def _start(self) -> C:
+        conversation: Any = await _start(self._plan)
+        started: C = conversation
+        return started
+
+
+class Conversation:
+    """Where conversations begin."""
+
+    @overload
+    @staticmethod
+    def start_session(
+        *, text_only: Literal[True], **options: Unpack[TextOptions]
+    ) -> SessionStart[TextConversation]: ...
+
+    @overload
+    @staticmethod
+    def start_session(
+        *, text_only: Literal[False] = False, **options: Unpack[VoiceOptions]
+    ) -> SessionStart[VoiceConversation]: ...
+
+    @staticmethod
+    def start_session(*, text_only: bool = False, **options: Any) -> SessionStart[Any]:
+        """Start a conversation with an agent.
+
+        The options are those of `VoiceOptions`, or with `text_only=True` of `TextOptions`. They
+        are checked here, before anything is opened; what is returned is to be awaited or entered.
+
+        Raises:
+            TypeError: an option that does not exist, or a value of the wrong kind.
+            ValueError: options that are missing, contradict one another, or are out of range.
+
+        Awaiting or entering raises:
+            SessionConnectionError: the server cannot be reached, refuses, ends the session while
+                it starts, or does not answer within `connect_timeout`.
+            UnsupportedAudioFormat: the server wants a format that is not of the protocol.
+            DeviceError: the microphone or the speaker cannot be opened.
+        """
+        return SessionStart(plan_session(options, text_only=text_only))
+
+
+async def _start(plan: SessionPlan) -> BaseConversation:
+    callbacks = CallbackQueue(plan.callbacks)
+    status = StatusReporter(callbacks)
+    try:
+        return await _connected(plan, callbacks, status)
+    except BaseException:
+        status.advance(Status.DISCONNECTED)
+        await callbacks.close(CALLBACK_LIMIT_S)
+        raise
+
+
+async def _connected(
+    plan: SessionPlan, callbacks: CallbackQueue, status: StatusReporter
+) -> BaseConversation:
+    deadline_s = time.monotonic() + plan.connect_timeout_s
+    connection = await WebSocketConnection.open(
+        plan.url, authorization=plan.authorization, timeout_s=plan.connect_timeout_s
+    )
+    try:
+        await connection.send(plan.initiation)
+        async with Prelude(connection) as prelude:
+            metadata = await prelude.metadata(deadline_s - time.monotonic())
+            conversation = _conversation(plan, metadata, connection, callbacks, status)
+            await conversation.prepare()
+        if prelude.disconnection is not None:
+            await conversation.abandon()
+            prelude.raise_if_ended()
+    except BaseException:
+        await connection.close()
+        raise
+    conversation.begin(prelude.received)
+    return conversation
+
+
+def _conversation(
+    plan: SessionPlan,
+    metadata: ConversationMetadataEvent,
+    connection: Connection,
+    callbacks: CallbackQueue,
+    status: StatusReporter,
+) -> BaseConversation:
+    parts = SessionParts(
+        conversation_id=metadata.conversation_id,
+        connection=connection,
+        dialogue=Dialogue(None if plan.text_only else _output_format(metadata)),
+        callbacks=callbacks,
+        status=status,
+        outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // plan.input_chunk_duration_ms),
+    )
+    if plan.text_only:
+        return TextConversation(parts)
+    source, sink = _devices(plan)
+    return VoiceConversation(
+        parts,
+        source=source,
+        sink=sink,
+        input_format=_input_format(metadata),
+        input_chunk_duration_ms=plan.input_chunk_duration_ms,
+    )
+
+
+def _output_format(metadata: ConversationMetadataEvent) -> AudioFormat:
+    if metadata.agent_output_audio_format is None:
+        raise SessionConnectionError(
+            "the server did not say in which format its sound comes "
+            "(no agent_output_audio_format in the metadata); a spoken conversation needs one"
+        )
+    return AudioFormat.parse(metadata.agent_output_audio_format)
+
+
+def _input_format(metadata: ConversationMetadataEvent) -> AudioFormat:
+    if metadata.user_input_audio_format is None:
+        return DEFAULT_INPUT_FORMAT
+    return AudioFormat.parse(metadata.user_input_audio_format)
+
+
+def _devices(plan: SessionPlan) -> tuple[Source, Sink]:
+    """The caller's own source and sink, or the system's default devices."""
+    source, sink = plan.microphone, plan.speaker
+    if source is None or sink is None:
+        # miniaudio is loaded only by those who need it.
+        from duologue.audio.devices import Microphone, Speaker
+
+        source = source or Microphone()
+        sink = sink or Speaker()
+    return source, sink
