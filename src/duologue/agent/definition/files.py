@@ -90,26 +90,31 @@ def _yaml_files(folder: FilePath) -> list[FilePath]:
 
 def _parse(file: FilePath) -> _Document:
     text = _read(file)
-    loader = yaml.SafeLoader(text)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            raise AgentDefinitionError(f"{file} is empty: expected an agent's definition")
-        if not isinstance(node, yaml.MappingNode):
-            came = "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
-            raise AgentDefinitionError(
-                f"{file}, line {node.start_mark.line + 1}: expected a mapping with keys such as "
-                f"conversation_config at the top, but {came} came"
-            )
-        lines = dict(_lines(file, node))
-        content = loader.construct_document(node)
+        # The loader itself refuses characters that YAML does not allow.
+        loader = yaml.SafeLoader(text)
+        try:
+            return _document(file, loader)
+        finally:
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(file, error) from error
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise AgentDefinitionError(f"{file} is not YAML: {error}") from error
-    finally:
-        loader.dispose()
-    return _Document(content, lines)
+
+
+def _document(file: FilePath, loader: yaml.SafeLoader) -> _Document:
+    node = loader.get_single_node()
+    if node is None:
+        raise AgentDefinitionError(f"{file} is empty: expected an agent's definition")
+    if not isinstance(node, yaml.MappingNode):
+        came = "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
+        raise AgentDefinitionError(
+            f"{file}, line {node.start_mark.line + 1}: expected a mapping with keys such as "
+            f"conversation_config at the top, but {came} came"
+        )
+    lines = dict(_lines(file, node))
+    return _Document(loader.construct_document(node), lines)
 
 
 def _read(file: FilePath) -> str:

@@ -106,7 +106,9 @@ WholeLimit = Annotated[int, AfterValidator(_positive_or_never)]
 class Part(BaseModel):
     """What all parts of a definition have in common: they cannot change, and know their keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
 
 
 class CustomLlm(Part):
