@@ -10,6 +10,7 @@ from duologue.agent.definition.schema import (
     ClientTool,
     ConversationLimits,
     CustomLlm,
+    DynamicVariable,
     DynamicVariables,
     Prompt,
     Tts,
@@ -137,11 +138,9 @@ def test_two_tools_of_one_name_are_refused() -> None:
 
 
 def test_dynamic_variables_keep_their_types() -> None:
-    values = {"name": "Ada", "age": 36, "height": 1.6, "member": True}
-    assert DynamicVariables(
-        dynamic_variable_placeholders=values
-    ) == DynamicVariables.model_validate({"dynamic_variable_placeholders": values})
+    values: dict[str, DynamicVariable] = {"a": "Ada", "b": 36, "c": 1.6, "d": True}
     kept = DynamicVariables(dynamic_variable_placeholders=values).dynamic_variable_placeholders
+    assert kept == values
     assert [type(value) for value in kept.values()] == [str, int, float, bool]
 
 

