@@ -275,6 +275,12 @@ def test_an_event_id_that_is_no_integer_is_malformed(event_id: str) -> None:
     assert "`$.ping_event.event_id`" in malformed(frame).reason
 
 
+@pytest.mark.parametrize("digits", [310, 5000])
+def test_a_time_too_long_to_calculate_with_is_malformed(digits: int) -> None:
+    frame = f'{{"type": "ping", "ping_event": {{"event_id": 1, "ping_ms": {"9" * digits}}}}}'
+    assert "`$.ping_event.ping_ms`" in malformed(frame).reason
+
+
 @pytest.mark.parametrize("sound", ["!!!!", "AAA", "AA=A", "AAAA\n", "-_==", "é", "A"])
 def test_sound_that_is_not_base64_is_malformed(sound: str) -> None:
     event = json.dumps({"type": "audio", "audio_event": {"audio_base_64": sound, "event_id": 1}})

@@ -24,7 +24,7 @@ Frame: TypeAlias = str | bytes
 
 # RecursionError is what deep nesting leads to; the others are all ValueErrors (bad JSON, bad
 # UTF-8, lone surrogates, wrong fields, numbers with too many digits).
-_DECODE_ERRORS = (ValueError, RecursionError, OverflowError)
+_DECODE_ERRORS = (ValueError, RecursionError)
 
 
 class UnknownEvent(msgspec.Struct, frozen=True, kw_only=True):

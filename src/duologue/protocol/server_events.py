@@ -278,7 +278,7 @@ class PingEvent(ServerEvent, frozen=True, kw_only=True, omit_defaults=False):
     INNER = "ping_event"
 
     event_id: int
-    ping_ms: int | float | None = None
+    ping_ms: float | None = None
 
 
 class ContextUsageEvent(ServerEvent, frozen=True, kw_only=True):
