@@ -1,7 +1,8 @@
 """The sound that waits to be played, at the rate of the sink, each sample with its event.
 
 Resampling is part of the queue, for the tail of a resampler is sound that waits as well: it comes
-out when all before it has been taken, so nothing at the end of an answer is lost.
+out when all before it has been taken, so nothing at the end of an answer is lost. Where one event
+follows another without a gap, up to 20 ms that a resampler still held count for the later one.
 """
 
 from __future__ import annotations

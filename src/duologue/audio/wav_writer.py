@@ -35,9 +35,14 @@ class WavWriter:
         self._bytes_written = 0
         self._bytes_in_header = 0
         try:
-            self._file = self._path.open("wb")
-            self._write_header()
+            # Unbuffered: what was written outlives the process, and closing has nothing left to do.
+            self._file = self._path.open("wb", buffering=0)
         except (OSError, ValueError) as error:
+            raise self._error(error) from error
+        try:
+            self._write_header()
+        except OSError as error:
+            self._file.close()
             raise self._error(error) from error
 
     def __enter__(self) -> Self:
@@ -99,7 +104,6 @@ class WavWriter:
             )
         )
         self._file.seek(0, os.SEEK_END)
-        self._file.flush()
         self._bytes_in_header = self._bytes_written
 
     def _error(self, error: OSError | ValueError) -> AudioFileError:

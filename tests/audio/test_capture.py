@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.audio.signals import tone
+
+from duologue.audio.capture import Capture
+from duologue.audio.samples import Samples, bytes_from_samples
+
+
+def push_all(capture: Capture, samples: Samples, block: int = 480) -> list[Samples]:
+    return [
+        chunk
+        for at in range(0, len(samples), block)
+        for chunk in capture.push(bytes_from_samples(samples[at : at + block]))
+    ]
+
+
+def test_chunks_have_the_length_and_the_rate_of_the_wire() -> None:
+    chunks = push_all(Capture(48_000, 16_000, 20), tone(1000, 48_000))
+    assert {len(chunk) for chunk in chunks} == {320}
+    assert 48 <= len(chunks) <= 50
+
+
+def test_equal_rates_lose_and_change_nothing() -> None:
+    samples = tone(200, 16_000)
+    chunks = push_all(Capture(16_000, 16_000, 20), samples, block=70)
+    assert np.concatenate(chunks).tolist() == samples.tolist()
+
+
+def test_muted_it_sends_silence_at_the_same_pace() -> None:
+    capture = Capture(16_000, 16_000, 20)
+    sound = push_all(capture, tone(100, 16_000))
+    capture.muted = True
+    muted = push_all(capture, tone(100, 16_000))
+    assert len(muted) == len(sound) == 5
+    assert not np.concatenate(muted).any()
+
+
+def test_unmuted_it_sends_sound_again() -> None:
+    capture = Capture(16_000, 16_000, 20)
+    capture.muted = True
+    push_all(capture, tone(100, 16_000))
+    capture.muted = False
+    samples = tone(100, 16_000)
+    assert np.concatenate(push_all(capture, samples)).tolist() == samples.tolist()
+
+
+def test_the_level_is_that_of_what_goes_out() -> None:
+    capture = Capture(16_000, 16_000, 20)
+    push_all(capture, tone(200, 16_000, dbfs=-20.0)[:1600])
+    assert capture.level() == pytest.approx(0.1, rel=0.01)
+    capture.muted = True
+    push_all(capture, tone(200, 16_000))
+    assert capture.level() == 0.0

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import miniaudio
+import pytest
+
+from duologue.audio.device_list import (
+    DeviceKind,
+    devices_available,
+    find_device,
+    list_devices,
+    sound_systems,
+)
+from duologue.errors import DeviceError
+
+
+class FakeDevices:
+    """What miniaudio lists on a machine with two microphones and no speaker."""
+
+    def __init__(self, backends: list[miniaudio.Backend]) -> None:
+        assert backends
+
+    def get_captures(self) -> list[dict[str, Any]]:
+        return [fake_device("alsa_input.usb", "Headset"), fake_device("alsa_input.pci", "Built-in")]
+
+    def get_playbacks(self) -> list[dict[str, Any]]:
+        return []
+
+
+def fake_device(device_id: str, name: str) -> dict[str, Any]:
+    handle = miniaudio.ffi.new("ma_device_id *")
+    miniaudio.ffi.memmove(handle, device_id.encode(), len(device_id))
+    return {"name": name, "id": handle}
+
+
+@pytest.fixture
+def two_microphones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(miniaudio, "Devices", FakeDevices)
+
+
+@pytest.fixture
+def no_sound_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(backends: list[miniaudio.Backend]) -> None:
+        raise miniaudio.MiniaudioError("cannot init context", -203)
+
+    monkeypatch.setattr(miniaudio, "Devices", fail)
+
+
+@pytest.mark.parametrize(
+    ("platform", "expected"),
+    [
+        ("win32", [miniaudio.Backend.WASAPI]),
+        ("darwin", [miniaudio.Backend.COREAUDIO]),
+        ("linux", [miniaudio.Backend.PULSEAUDIO]),
+    ],
+)
+def test_each_platform_has_its_sound_systems(
+    monkeypatch: pytest.MonkeyPatch, platform: str, expected: list[miniaudio.Backend]
+) -> None:
+    monkeypatch.setattr("duologue.audio.device_list._has_alsa_devices", lambda: False)
+    monkeypatch.setattr("sys.platform", platform)
+    assert sound_systems() == expected
+
+
+def test_alsa_is_asked_only_where_there_is_a_sound_card(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    cards = tmp_path / "pcm"
+    monkeypatch.setattr("duologue.audio.device_list._ALSA_DEVICES", cards)
+    assert miniaudio.Backend.ALSA not in sound_systems()
+    cards.write_text("")
+    assert miniaudio.Backend.ALSA not in sound_systems()
+    cards.write_text("00-00: Analog : playback 1 : capture 1\n")
+    assert sound_systems() == [miniaudio.Backend.PULSEAUDIO, miniaudio.Backend.ALSA]
+
+
+@pytest.mark.usefixtures("two_microphones")
+def test_devices_are_listed_with_the_systems_own_names() -> None:
+    listed = [(device.id, device.name) for device in list_devices(DeviceKind.MICROPHONE)]
+    assert listed == [("alsa_input.usb", "Headset"), ("alsa_input.pci", "Built-in")]
+
+
+@pytest.mark.usefixtures("two_microphones")
+@pytest.mark.parametrize("wanted", ["alsa_input.pci", "Built-in"])
+def test_a_device_is_found_by_id_and_by_name(wanted: str) -> None:
+    found = find_device(DeviceKind.MICROPHONE, wanted)
+    assert found is not None
+    assert found.id == "alsa_input.pci"
+
+
+@pytest.mark.usefixtures("two_microphones")
+def test_the_default_device_needs_no_name() -> None:
+    assert find_device(DeviceKind.MICROPHONE, None) is None
+
+
+@pytest.mark.usefixtures("two_microphones")
+def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(DeviceError, match=r"no microphone 'usb2'\. .*'alsa_input.usb' \(Headset\)"):
+        find_device(DeviceKind.MICROPHONE, "usb2")
+
+
+@pytest.mark.usefixtures("two_microphones")
+def test_a_machine_without_a_speaker_is_told_so() -> None:
+    with pytest.raises(DeviceError, match="This machine has no speaker"):
+        find_device(DeviceKind.SPEAKER, None)
+    assert not devices_available()
+
+
+@pytest.mark.usefixtures("no_sound_system")
+def test_where_no_sound_system_answers_no_device_is_available() -> None:
+    assert not devices_available()
+    with pytest.raises(DeviceError, match="no sound system of this machine answers"):
+        list_devices(DeviceKind.SPEAKER)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.audio.signals import tone
+
+from duologue.audio.level import LevelMeter
+from duologue.audio.samples import silence
+
+
+def test_before_any_sound_the_level_is_zero() -> None:
+    assert LevelMeter(16_000).level() == 0.0
+
+
+def test_full_scale_is_one() -> None:
+    meter = LevelMeter(16_000)
+    meter.push(np.full(800, -32768, dtype=np.int16))
+    assert meter.level() == 1.0
+
+
+def test_the_level_is_the_root_mean_square() -> None:
+    meter = LevelMeter(16_000)
+    meter.push(tone(200, 16_000, dbfs=-20.0)[:2400])
+    assert meter.level() == pytest.approx(0.1, rel=0.01)
+
+
+def test_only_the_last_50_ms_count() -> None:
+    meter = LevelMeter(16_000)
+    meter.push(tone(200, 16_000))
+    for _ in range(5):
+        assert meter.level() > 0
+        meter.push(silence(160))
+    assert meter.level() == 0.0

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.audio.signals import tone
+
+from duologue.audio.resample import Resampler
+from duologue.audio.samples import Samples, silence
+
+RATES_HZ = st.sampled_from([8000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000])
+
+
+def whole(resampler: Resampler, samples: Samples, block: int = 320) -> Samples:
+    parts = [resampler.push(samples[at : at + block]) for at in range(0, len(samples), block)]
+    return np.concatenate((silence(0), *parts, resampler.flush()))
+
+
+@settings(deadline=None)
+@given(RATES_HZ, RATES_HZ, st.integers(0, 10_000), st.integers(1, 2000))
+def test_output_lasts_as_long_as_input(from_hz: int, to_hz: int, frames: int, block: int) -> None:
+    converted = whole(Resampler(from_hz, to_hz), silence(frames) + np.int16(100), block)
+    assert abs(len(converted) - frames * to_hz / from_hz) <= 1
+
+
+@pytest.mark.parametrize(("from_hz", "to_hz"), [(48_000, 16_000), (22_050, 48_000), (8000, 16_000)])
+def test_a_tone_stays_the_same_tone_up_to_its_end(from_hz: int, to_hz: int) -> None:
+    converted = whole(Resampler(from_hz, to_hz), tone(500, from_hz))
+    expected = tone(500, to_hz)[: len(converted)]
+    assert np.abs(converted[: len(expected)].astype(int) - expected).max() < 300
+
+
+def test_after_a_flush_a_new_stream_is_as_the_first() -> None:
+    resampler = Resampler(22_050, 16_000)
+    first = whole(resampler, tone(100, 22_050))
+    assert whole(resampler, tone(100, 22_050)).tolist() == first.tolist()
+
+
+def test_a_reset_forgets_the_stream_under_way() -> None:
+    resampler = Resampler(22_050, 16_000)
+    fresh = whole(resampler, tone(100, 22_050))
+    resampler.push(tone(77, 22_050, hz=1000))
+    resampler.reset()
+    assert resampler.held == 0
+    assert whole(resampler, tone(100, 22_050)).tolist() == fresh.tolist()
+
+
+@settings(deadline=None)
+@given(RATES_HZ, RATES_HZ, st.lists(st.integers(0, 2000), max_size=8))
+def test_what_is_held_is_what_a_flush_returns(from_hz: int, to_hz: int, blocks: list[int]) -> None:
+    resampler = Resampler(from_hz, to_hz)
+    for block in blocks:
+        resampler.push(silence(block))
+    held = resampler.held
+    assert abs(len(resampler.flush()) - held) <= 1
+
+
+def test_digital_silence_stays_silent() -> None:
+    assert not whole(Resampler(48_000, 16_000), silence(48_000)).any()
+
+
+def test_the_loudest_signal_is_clipped_not_wrapped() -> None:
+    square = np.where(np.arange(4800) % 480 < 240, 32767, -32768).astype(np.int16)
+    converted = whole(Resampler(48_000, 16_000), square)
+    middle_of_a_high_half = converted[160:240][10:-10]
+    assert middle_of_a_high_half.min() > 30_000
+    assert converted.max() == 32767
+
+
+def test_equal_rates_pass_samples_through_at_once() -> None:
+    resampler = Resampler(16_000, 16_000)
+    samples = tone(20, 16_000)
+    assert resampler.push(samples) is samples
+    assert len(resampler.flush()) == 0
+
+
+@pytest.mark.parametrize(
+    ("from_hz", "to_hz", "limit_ms"),
+    [(48_000, 16_000, 21), (44_100, 16_000, 23), (16_000, 48_000, 21), (22_050, 48_000, 2)],
+)
+def test_output_lags_no_more_than_documented(from_hz: int, to_hz: int, limit_ms: int) -> None:
+    resampler = Resampler(from_hz, to_hz)
+    lag_ms = 0.0
+    block = from_hz // 50
+    produced = 0
+    for index in range(1, 51):
+        produced += len(resampler.push(silence(block)))
+        lag_ms = max(lag_ms, index * block * 1000 / from_hz - produced * 1000 / to_hz)
+    assert lag_ms <= limit_ms
+
+
+def test_a_rate_of_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"not 0 \(from\) and 16000 \(to\)"):
+        Resampler(0, 16_000)

@@ -1,0 +1,22 @@
+"""A pace for tests: time stands still but for those who wait, so nothing takes real time."""
+
+from __future__ import annotations
+
+import threading
+
+
+class VirtualPace:
+    """Waiting moves the clock on at once. `lags_s` makes single waits take longer than asked."""
+
+    def __init__(self, lags_s: dict[int, float] | None = None) -> None:
+        self.time_s = 100.0
+        self.waits = 0
+        self._lags_s = lags_s or {}
+
+    def now(self) -> float:
+        return self.time_s
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        self.time_s += seconds + self._lags_s.get(self.waits, 0.0)
+        self.waits += 1
+        return stop.is_set()
