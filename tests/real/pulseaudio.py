@@ -1,0 +1,137 @@
+"""A PulseAudio server of one's own, with virtual devices, for tests of real devices."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+READY_LIMIT_S = 10.0
+
+SPEAKER = "spk1"
+"""A speaker; what it plays can be recorded from `spk1.monitor`."""
+MICROPHONE = "mic1"
+"""A microphone; it hears what is played on `mic1_in`."""
+
+# Without norewinds an idle null sink keeps its monitor waiting for more than a second.
+_MODULES = (
+    "module-native-protocol-unix",
+    f"module-null-sink sink_name={SPEAKER} rate=48000 norewinds=1"
+    " sink_properties=device.description=Speaker_One",
+    f"module-null-sink sink_name={MICROPHONE}_in rate=48000 norewinds=1",
+    f"module-remap-source source_name={MICROPHONE} master={MICROPHONE}_in.monitor"
+    " source_properties=device.description=Mic_One",
+)
+
+
+class PulseAudio:
+    """A running server, for programs that are started with `environment`."""
+
+    def __init__(self, runtime_dir: Path) -> None:
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PULSE_")},
+            "XDG_RUNTIME_DIR": str(runtime_dir),
+        }
+
+    def pactl(self, *arguments: str) -> str:
+        return subprocess.run(
+            ["pactl", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout
+
+    def unload(self, name_in_arguments: str) -> None:
+        """Take a device away: unload the module that was loaded with this in its arguments."""
+        for line in self.pactl("list", "modules", "short").splitlines():
+            number, _, arguments = line.split("\t")[:3]
+            if name_in_arguments in arguments:
+                self.pactl("unload-module", number)
+                return
+        raise LookupError(f"no module was loaded with {name_in_arguments!r}")
+
+    @contextmanager
+    def playing(self, sink: str, sound: Path, sample_rate_hz: int) -> Iterator[None]:
+        """Play a file of bare mono samples of 16 bits on a sink, until its end or the context's."""
+        with self._pacat("--playback", sink, sample_rate_hz, str(sound)):
+            yield
+
+    @contextmanager
+    def recording(self, source: str, sample_rate_hz: int) -> Iterator[IO[bytes]]:
+        """Record bare mono samples of 16 bits from a source, to be read while the context lasts."""
+        with self._pacat("--record", source, sample_rate_hz) as process:
+            assert process.stdout is not None
+            yield process.stdout
+
+    @contextmanager
+    def _pacat(
+        self, mode: str, device: str, sample_rate_hz: int, *files: str
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        process = subprocess.Popen(
+            [
+                "pacat",
+                mode,
+                f"--device={device}",
+                "--format=s16le",
+                "--channels=1",
+                f"--rate={sample_rate_hz}",
+                "--latency-msec=20",
+                "--raw",
+                *files,
+            ],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        # Leaving a process's own context waits for its end and closes its pipe.
+        with process:
+            try:
+                yield process
+            finally:
+                process.terminate()
+
+
+@contextmanager
+def running_pulseaudio(directory: Path) -> Iterator[PulseAudio]:
+    """Run a server within `directory` until the context ends."""
+    runtime_dir = directory / "run"
+    runtime_dir.mkdir(mode=0o700)
+    server = PulseAudio(runtime_dir)
+    arguments = [argument for module in _MODULES for argument in ("-L", module)]
+    process = subprocess.Popen(
+        [
+            "pulseaudio",
+            "-n",
+            "--daemonize=no",
+            "--exit-idle-time=-1",
+            "--log-level=error",
+            *arguments,
+        ],
+        env=server.environment,
+    )
+    try:
+        _wait_until_ready(server, process)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _wait_until_ready(server: PulseAudio, process: subprocess.Popen[bytes]) -> None:
+    give_up_at_s = time.monotonic() + READY_LIMIT_S
+    while True:
+        try:
+            if MICROPHONE in server.pactl("list", "sources", "short"):
+                return
+        except subprocess.CalledProcessError:
+            if process.poll() is not None:
+                raise
+        if time.monotonic() > give_up_at_s:
+            raise TimeoutError(f"PulseAudio was not ready within {READY_LIMIT_S:.0f} s")
+        time.sleep(0.05)
