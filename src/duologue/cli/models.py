@@ -24,6 +24,7 @@ from duologue.agent.speech.models import (
     BUNDLED_MODELS,
     FileState,
     Model,
+    ensure,
     find_model,
     is_present,
     megabytes,
@@ -87,15 +88,8 @@ def pull_models(names: Names = None) -> None:
     """Fetch the models that are missing or damaged."""
     with _errors_told():
         models = _chosen(names)
-        with Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=Console(),
-        ) as progress:
-            pull(models, report=ProgressBars(progress))
+        with _progress_bars() as report:
+            pull(models, report=report)
     for model in models:
         typer.echo(f"{model.name} is in {model_folder(model)}")
 
@@ -118,6 +112,31 @@ def verify_models(names: Names = None) -> None:
     if not all_ok:
         console.print("`duologue models pull` fetches what is missing or damaged.")
         raise typer.Exit(1)
+
+
+def pull_missing() -> None:
+    """Fetch the bundled models that are not on this machine, saying so; quick if all are.
+
+    Raises:
+        ModelError: one cannot be fetched.
+    """
+    if all(is_present(model) for model in BUNDLED_MODELS):
+        return
+    with _progress_bars() as report:
+        ensure(BUNDLED_MODELS, report=report)
+
+
+@contextmanager
+def _progress_bars() -> Iterator[ProgressBars]:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(),
+    ) as progress:
+        yield ProgressBars(progress)
 
 
 def _chosen(names: list[str] | None) -> tuple[Model, ...]:

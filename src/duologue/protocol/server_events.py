@@ -37,8 +37,8 @@ class Alignment(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     chars: list[str]
-    char_start_times_ms: list[int]
-    char_durations_ms: list[int]
+    char_start_times_ms: list[float]
+    char_durations_ms: list[float]
 
 
 class AudioEvent(ServerEvent, frozen=True, kw_only=True):

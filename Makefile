@@ -1,0 +1,35 @@
+# Each of these sets up what it needs by itself; see scripts/setup.sh.
+.PHONY: setup talk serve test test-fast check bench format lock
+
+setup:
+	@scripts/setup.sh test
+
+talk:  ## Hold a conversation with an agent on this machine: make talk ARGS="--text"
+	@scripts/setup.sh run
+	@.venv/bin/duologue talk $(ARGS)
+
+serve:  ## Let others talk with an agent on this machine: make serve ARGS="--port 8080"
+	@scripts/setup.sh run
+	@.venv/bin/duologue serve $(ARGS)
+
+test: setup
+	.venv/bin/pytest $(ARGS)
+
+test-fast: setup
+	.venv/bin/pytest --ignore=tests/real $(ARGS)
+
+check: setup
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-logo
+
+bench: setup
+	.venv/bin/python -m benchmarks
+
+format: setup
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+lock: setup  ## Lock every package anew, newest versions first
+	scripts/lock.sh

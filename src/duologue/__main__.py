@@ -1,0 +1,5 @@
+"""`python -m duologue` is the command `duologue`."""
+
+from duologue.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""`duologue talk`: a conversation from the command line, live, from a file, or in writing."""

@@ -1,0 +1,124 @@
+"""The command `duologue talk`: which agent, and which way of talking."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from duologue.agent.definition import DEFAULT_DEFINITION, load_definition
+from duologue.audio import devices_available
+from duologue.cli.models import pull_missing
+from duologue.cli.talk.embedded import default_log_path, embedded_agent
+from duologue.cli.talk.live import talk_live
+from duologue.cli.talk.options import TalkOptions
+from duologue.cli.talk.recorded import talk_recorded
+from duologue.cli.talk.written import talk_written
+from duologue.connection.endpoints import DEFAULT_ORIGIN
+
+QUESTION = Path(__file__).parent / "question.wav"
+"""A spoken question, for machines without a microphone."""
+
+
+def talk(
+    agent_id: Annotated[
+        str | None,
+        typer.Argument(help="An agent's id. Without it, an agent on this machine answers."),
+    ] = None,
+    *,
+    text: Annotated[bool, typer.Option("--text", help="In writing, line by line.")] = False,
+    origin: Annotated[
+        str | None, typer.Option(help="The agent's server; by default ElevenLabs'.")
+    ] = None,
+    input_file: Annotated[
+        Path | None, typer.Option("--input", help="A WAV file instead of the microphone.")
+    ] = None,
+    output_file: Annotated[
+        Path | None, typer.Option("--output", help="A WAV file for what the speaker plays.")
+    ] = None,
+    transcript: Annotated[
+        Path | None, typer.Option(help="A file for the messages, one JSON object a line.")
+    ] = None,
+    wait_for_greeting: Annotated[
+        bool, typer.Option(help="Play --input once the agent's greeting has been heard.")
+    ] = True,
+    agent_file: Annotated[
+        Path | None, typer.Option(help="The definition (YAML) of the agent on this machine.")
+    ] = None,
+    agent_log: Annotated[
+        Path | None, typer.Option(help="Where the agent on this machine writes its log.")
+    ] = None,
+) -> None:
+    """Talk with a voice agent: live, from a WAV file, or in writing."""
+    _check(agent_id, text=text, origin=origin, files=(input_file, output_file), own=agent_file)
+
+    async def converse() -> None:
+        async with _agent(agent_id, origin, agent_file, agent_log, text_only=text) as (name, where):
+            options = TalkOptions(
+                agent_id=name,
+                origin=where,
+                output=output_file,
+                transcript=transcript,
+                wait_for_greeting=wait_for_greeting,
+            )
+            await _converse(options, text=text, question=input_file)
+
+    asyncio.run(converse())
+
+
+async def _converse(options: TalkOptions, *, text: bool, question: Path | None) -> None:
+    if text:
+        await talk_written(options)
+    elif question is not None:
+        await talk_recorded(options, question)
+    elif devices_available():
+        await talk_live(options)
+    else:
+        typer.echo("No microphone and speaker were found; a recorded question is asked instead.")
+        await talk_recorded(options, QUESTION)
+
+
+def _check(
+    agent_id: str | None,
+    *,
+    text: bool,
+    origin: str | None,
+    files: tuple[Path | None, Path | None],
+    own: Path | None,
+) -> None:
+    """Refuse options that contradict one another."""
+    if text and any(files):
+        raise typer.BadParameter("--text has no sound: leave out --input and --output")
+    if agent_id is None and origin is not None:
+        raise typer.BadParameter("--origin names a server: name the agent there as well, AGENT_ID")
+    if agent_id is not None and own is not None:
+        raise typer.BadParameter(
+            "--agent-file defines the agent on this machine: leave out either it or AGENT_ID"
+        )
+
+
+@asynccontextmanager
+async def _agent(
+    agent_id: str | None,
+    origin: str | None,
+    agent_file: Path | None,
+    agent_log: Path | None,
+    *,
+    text_only: bool,
+) -> AsyncIterator[tuple[str, str]]:
+    """The agent's id and origin, started first if it is to be on this machine."""
+    if agent_id is not None:
+        yield agent_id, origin or os.environ.get("DUOLOGUE_ORIGIN") or DEFAULT_ORIGIN
+        return
+    definition = load_definition(agent_file) if agent_file else DEFAULT_DEFINITION
+    pull_missing()
+    log_path = agent_log or default_log_path()
+    async with embedded_agent(
+        definition=agent_file, text_only=text_only, log_path=log_path
+    ) as where:
+        yield definition.agent_id, where

@@ -1,0 +1,105 @@
+"""The embedded agent: a server on this machine, in a process of its own, for one `talk`.
+
+It never shares an interpreter with live sound: the agent's models would make the speaker stutter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Final
+
+import platformdirs
+
+from duologue.agent.server import read_announcement
+from duologue.errors import ServerError
+
+START_LIMIT_S: Final = 120.0
+"""How long the agent may take to load its models; a few seconds are usual."""
+
+STOP_LIMIT_S: Final = 10.0
+"""How long it may take to end before it is killed."""
+
+_SHOWN_LINES: Final = 15
+
+
+def default_log_path() -> Path:
+    """Where the embedded agent's log goes if nothing else is said."""
+    return Path(platformdirs.user_log_dir("duologue")) / "embedded-agent.log"
+
+
+@asynccontextmanager
+async def embedded_agent(
+    *, definition: Path | None, text_only: bool, log_path: Path
+) -> AsyncIterator[str]:
+    """Run an agent while the block runs; gives the origin at which it listens.
+
+    Cancelling ends the process too. If this process dies, the agent notices that its standard
+    input has closed, and ends by itself.
+
+    Raises:
+        ServerError: the agent could not start; the message ends with its last words.
+    """
+    with _open_log(log_path) as log:
+        process = await asyncio.create_subprocess_exec(
+            *_command(definition, text_only=text_only),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for this process; it ends the agent in its turn
+        )
+        try:
+            yield await _announced(process, log_path)
+        finally:
+            await _stop(process)
+
+
+def _command(definition: Path | None, *, text_only: bool) -> list[str]:
+    command = [sys.executable, "-m", "duologue", "serve", "--port", "0", "--embedded"]
+    command += ["--text-only"] if text_only else []
+    return [*command, str(definition)] if definition else command
+
+
+def _open_log(path: Path) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+    except OSError as error:
+        raise ServerError(
+            f"the agent's log {path} cannot be written: {error.strerror}; "
+            "choose another place with --agent-log"
+        ) from error
+
+
+async def _announced(process: asyncio.subprocess.Process, log_path: Path) -> str:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(START_LIMIT_S):
+            while line := await process.stdout.readline():
+                origin = read_announcement(line.decode(errors="replace"))
+                if origin is not None:
+                    return origin
+    except TimeoutError:
+        raise ServerError(
+            f"the embedded agent did not start within {START_LIMIT_S:g} s; its log is {log_path}"
+        ) from None
+    raise ServerError(f"the embedded agent did not start:\n{_last_words(log_path)}")
+
+
+def _last_words(log_path: Path) -> str:
+    lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(lines[-_SHOWN_LINES:]) or f"(it said nothing; its log is {log_path})"
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        async with asyncio.timeout(STOP_LIMIT_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,65 @@
+"""A conversation through microphone and speaker, shown as it goes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+from typing import Final
+
+from rich.console import Console
+from rich.live import Live
+
+from duologue import Conversation, Message, VoiceConversation
+from duologue.audio import Microphone, Sink, Speaker
+from duologue.audio.tap import WavTap
+from duologue.cli.talk.display import Display
+from duologue.cli.talk.options import TalkOptions, raise_if_lost, show_error
+
+_REFRESHES_PER_S: Final = 15
+
+
+async def talk_live(options: TalkOptions) -> None:
+    """Talk until Ctrl-C, or until the agent ends the conversation.
+
+    Raises:
+        DeviceError: the microphone or the speaker cannot be opened.
+        SessionConnectionError: the conversation cannot begin, or was lost.
+    """
+    console = Console()
+    display = Display()
+    speaker: Sink = WavTap(Speaker(), options.output) if options.output else Speaker()
+    with options.open_transcript() as transcript:
+
+        def show(message: Message) -> None:
+            display.message(message)
+            transcript.write(message)
+
+        async with Conversation.start_session(
+            **options.agent(),
+            microphone=Microphone(),
+            speaker=speaker,
+            on_message=show,
+            on_agent_response_correction=display.correction,
+            on_turn_metrics=display.turn,
+            on_error=show_error,
+        ) as conversation:
+            _end_on_interrupt(conversation)
+            with Live(console=console, auto_refresh=False, transient=False) as live:
+                while conversation.is_open():
+                    live.update(display.render(conversation), refresh=True)
+                    await asyncio.sleep(1 / _REFRESHES_PER_S)
+                live.update(display.render(conversation), refresh=True)
+    raise_if_lost(conversation.disconnection)
+
+
+def _end_on_interrupt(conversation: VoiceConversation) -> None:
+    """Let Ctrl-C end the conversation as its regular end."""
+    loop = asyncio.get_running_loop()
+    endings: set[asyncio.Task[None]] = set()
+
+    def end() -> None:
+        endings.add(asyncio.create_task(conversation.end_session()))
+
+    with suppress(NotImplementedError):  # Windows: there Ctrl-C cancels, and that ends it, too
+        loop.add_signal_handler(signal.SIGINT, end)

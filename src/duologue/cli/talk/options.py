@@ -1,0 +1,72 @@
+"""What one `duologue talk` is to do, and what its three ways of talking share."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import typer
+
+from duologue.cli.talk.transcript import NoTranscript, TranscriptFile
+from duologue.dialogue.values import Disconnection, ErrorReport
+from duologue.errors import SessionConnectionError
+
+
+class AgentOptions(TypedDict):
+    """Which agent to talk to, as options of a session."""
+
+    agent_id: str
+    origin: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TalkOptions:
+    """The command's options, once it is clear which agent to talk to.
+
+    Attributes:
+        agent_id: the agent's id.
+        origin: its server.
+        output: where to write what the speaker plays; None to write nothing.
+        transcript: where to write the messages; None to write nothing.
+        wait_for_greeting: whether a recording waits until the greeting has been heard.
+    """
+
+    agent_id: str
+    origin: str
+    output: Path | None
+    transcript: Path | None
+    wait_for_greeting: bool
+
+    def agent(self) -> AgentOptions:
+        """Which agent to talk to, for `start_session`."""
+        return {"agent_id": self.agent_id, "origin": self.origin}
+
+    def open_transcript(self) -> AbstractContextManager[TranscriptFile | NoTranscript]:
+        """Where messages are written.
+
+        Raises:
+            DuologueError: the file cannot be written.
+        """
+        return TranscriptFile(self.transcript) if self.transcript else NoTranscript()
+
+
+def show_error(report: ErrorReport) -> None:
+    """Print what went wrong in a conversation that goes on."""
+    typer.echo(f"duologue: {report}", err=True)
+
+
+def raise_if_lost(disconnection: Disconnection | None) -> None:
+    """Raise if a conversation ended otherwise than it should.
+
+    Raises:
+        SessionConnectionError: with the reason that the server gave.
+    """
+    if disconnection is None or disconnection.reason != "error":
+        return
+    raise SessionConnectionError(
+        f"the conversation was lost: {disconnection.message}",
+        close_code=disconnection.close_code,
+        close_reason=disconnection.close_reason,
+    )
