@@ -80,25 +80,6 @@ def test_a_source_started_again_goes_on_where_it_was() -> None:
     assert np.concatenate(parts).tolist() == samples.tolist()
 
 
-def test_starting_twice_is_refused() -> None:
-    source, sink = ArraySource(silence(0), 16_000), ArraySink(16_000)
-    source.start(lambda data: None)
-    sink.start(lambda frames: bytes_from_samples(silence(frames)))
-    try:
-        with pytest.raises(RuntimeError, match="source is running already"):
-            source.start(lambda data: None)
-        with pytest.raises(RuntimeError, match="sink is running already"):
-            sink.start(lambda frames: bytes_from_samples(silence(frames)))
-    finally:
-        source.stop()
-        sink.stop()
-
-
-def test_stopping_what_does_not_run_has_no_effect() -> None:
-    ArraySource(silence(0), 16_000).stop()
-    ArraySink(16_000).stop()
-
-
 def test_a_sink_keeps_what_it_has_played() -> None:
     samples = tone(60, 16_000)
     sink = ArraySink(16_000, pace=VirtualPace())
@@ -122,22 +103,3 @@ def test_a_sink_keeps_what_it_has_played() -> None:
 
 def test_before_anything_was_played_nothing_was_heard() -> None:
     assert ArraySink(16_000).heard().tolist() == []
-
-
-def test_what_goes_wrong_in_the_thread_is_reported_to_failed() -> None:
-    failures: list[str] = []
-    failed = threading.Event()
-
-    def fail(error: Exception) -> None:
-        failures.append(str(error))
-        failed.set()
-
-    def render(frames: int) -> memoryview:
-        raise OSError("no more")
-
-    sink = ArraySink(16_000, pace=VirtualPace())
-    sink.failed = fail
-    sink.start(render)
-    assert failed.wait(5)
-    sink.stop()
-    assert failures == ["no more"]

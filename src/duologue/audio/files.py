@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from duologue.audio.chunker import ChunkSizes
-from duologue.audio.endpoints import log_failure
 from duologue.audio.memory import ArraySource
-from duologue.audio.pacing import BLOCK_MS, REAL_TIME, Pace, PacedThread
+from duologue.audio.paced_endpoint import PacedEndpoint
+from duologue.audio.pacing import REAL_TIME, Pace
 from duologue.audio.samples import samples_from_bytes
 from duologue.audio.wav_reader import read_wav
 from duologue.audio.wav_writer import WavWriter
@@ -33,11 +32,12 @@ class WavSource(ArraySource):
         super().__init__(samples, sample_rate_hz, held=held, pace=pace)
 
 
-class WavSink:
+class WavSink(PacedEndpoint):
     """A sink that plays into a WAV file at the pace of real time, silence included.
 
     The file is written as it goes and can be read at any time, even if the process is killed: all
-    but the last second is in it. `start` and `stop` may be called from one thread at a time.
+    but the last second is in it. For `start` and `stop` see `PacedEndpoint`, but `stop` must not be
+    called within `render`.
     """
 
     def __init__(
@@ -47,13 +47,9 @@ class WavSink:
         Raises:
             ValueError: `sample_rate_hz` is below 1.
         """
-        self.sample_rate_hz = sample_rate_hz
-        self.failed: Callable[[Exception], None] = log_failure
+        super().__init__(sample_rate_hz, pace)
         self._path = Path(path)
-        self._sizes = ChunkSizes(sample_rate_hz, BLOCK_MS)
-        self._pace = pace
         self._writer: WavWriter | None = None
-        self._thread: PacedThread | None = None
 
     def start(self, render: Callable[[int], memoryview]) -> None:
         """Create the file, or replace it, and begin to play blocks of 20 ms from an own thread.
@@ -62,17 +58,10 @@ class WavSink:
             AudioFileError: the file cannot be written.
             RuntimeError: it is running already.
         """
-        if self._thread is not None:
-            raise RuntimeError("this sink is running already; stop it before starting it again")
-        writer = WavWriter(self._path, self.sample_rate_hz)
-        self._writer = writer
-        self._thread = PacedThread(
-            "duologue-sink",
-            lambda: writer.write(samples_from_bytes(render(self._sizes.advance()))),
-            failed=lambda error: self.failed(error),
-            pace=self._pace,
-        )
-        self._thread.start()
+        if self.is_running:
+            raise RuntimeError("this sink is running already; stop it first")
+        writer = self._writer = WavWriter(self._path, self.sample_rate_hz)
+        self._start(lambda frames: writer.write(samples_from_bytes(render(frames))))
 
     def stop(self) -> None:
         """Play nothing more and complete the file. Without effect if not running.
@@ -80,9 +69,7 @@ class WavSink:
         Raises:
             AudioFileError: the end of the file cannot be written.
         """
-        thread, self._thread = self._thread, None
+        super().stop()
         writer, self._writer = self._writer, None
-        if thread is not None:
-            thread.stop()
         if writer is not None:
             writer.close()

@@ -9,9 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from duologue.audio.chunker import ChunkSizes
-from duologue.audio.endpoints import log_failure
-from duologue.audio.pacing import BLOCK_MS, REAL_TIME, Pace, PacedThread
+from duologue.audio.paced_endpoint import PacedEndpoint
+from duologue.audio.pacing import BLOCK_MS, REAL_TIME, Pace
 from duologue.audio.samples import (
     Samples,
     bytes_from_samples,
@@ -25,12 +24,11 @@ KEPT_BY_SINK_MS = 60 * 60 * 1000
 """An `ArraySink` keeps the last hour (115 MB at 16 kHz), so that a forgotten one stays bounded."""
 
 
-class ArraySource:
+class ArraySource(PacedEndpoint):
     """A source that plays samples at the pace of real time, then silence until it is stopped.
 
-    With `held=True` it delivers silence until `begin` is called. Stopped and started again, it goes
-    on where it was. All methods and properties may be used from any thread, `start` and `stop` from
-    one at a time.
+    With `held=True` it delivers silence until `begin` is called. `begin` and the properties may be
+    used from any thread; for `start` and `stop` see `PacedEndpoint`.
     """
 
     def __init__(
@@ -45,17 +43,13 @@ class ArraySource:
         Raises:
             ValueError: `sample_rate_hz` is below 1.
         """
-        self.sample_rate_hz = sample_rate_hz
-        self.failed: Callable[[Exception], None] = log_failure
+        super().__init__(sample_rate_hz, pace)
         self._samples = samples
-        self._sizes = ChunkSizes(sample_rate_hz, BLOCK_MS)
-        self._pace = pace
         self._may_begin = threading.Event()
         if not held:
             self._may_begin.set()
         self._position = 0
         self._began_at_s: float | None = None
-        self._thread: PacedThread | None = None
 
     def begin(self) -> None:
         """Let the samples follow, from the next block on. Without effect once they do."""
@@ -90,37 +84,22 @@ class ArraySource:
         Raises:
             RuntimeError: it is running already.
         """
-        if self._thread is not None:
-            raise RuntimeError("this source is running already; stop it before starting it again")
-        self._thread = PacedThread(
-            "duologue-source",
-            lambda: deliver(bytes_from_samples(self._next_block())),
-            failed=lambda error: self.failed(error),
-            pace=self._pace,
-        )
-        self._thread.start()
+        self._start(lambda frames: deliver(bytes_from_samples(self._next_block(frames))))
 
-    def stop(self) -> None:
-        """Deliver nothing more; the thread has ended on return. Without effect if not running."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.stop()
-
-    def _next_block(self) -> Samples:
-        size = self._sizes.advance()
+    def _next_block(self, frames: int) -> Samples:
         if self.finished or not self._may_begin.is_set():
-            return silence(size)
+            return silence(frames)
         if self._began_at_s is None:
             self._began_at_s = self._pace.now() - BLOCK_MS / 1000
-        block = self._samples[self._position : self._position + size]
+        block = self._samples[self._position : self._position + frames]
         self._position += len(block)
-        return np.concatenate((block, silence(size - len(block))))
+        return np.concatenate((block, silence(frames - len(block))))
 
 
-class ArraySink:
+class ArraySink(PacedEndpoint):
     """A sink that plays into memory at the pace of real time.
 
-    `heard` may be called from any thread at any time, `start` and `stop` from one at a time.
+    `heard` may be called from any thread at any time; for `start` and `stop` see `PacedEndpoint`.
     """
 
     def __init__(self, sample_rate_hz: int, *, pace: Pace = REAL_TIME) -> None:
@@ -128,12 +107,8 @@ class ArraySink:
         Raises:
             ValueError: `sample_rate_hz` is below 1.
         """
-        self.sample_rate_hz = sample_rate_hz
-        self.failed: Callable[[Exception], None] = log_failure
-        self._sizes = ChunkSizes(sample_rate_hz, BLOCK_MS)
-        self._pace = pace
+        super().__init__(sample_rate_hz, pace)
         self._blocks: deque[Samples] = deque(maxlen=KEPT_BY_SINK_MS // BLOCK_MS)
-        self._thread: PacedThread | None = None
 
     def heard(self) -> Samples:
         """All that has been played so far, silence included: the last hour of it at most."""
@@ -145,18 +120,4 @@ class ArraySink:
         Raises:
             RuntimeError: it is running already.
         """
-        if self._thread is not None:
-            raise RuntimeError("this sink is running already; stop it before starting it again")
-        self._thread = PacedThread(
-            "duologue-sink",
-            lambda: self._blocks.append(samples_from_bytes(render(self._sizes.advance()))),
-            failed=lambda error: self.failed(error),
-            pace=self._pace,
-        )
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Play nothing more; the thread has ended on return. Without effect if not running."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.stop()
+        self._start(lambda frames: self._blocks.append(samples_from_bytes(render(frames))))
