@@ -151,9 +151,7 @@ def read_question(path: Path) -> tuple[npt.NDArray[np.int16], float]:
 
 async def measure(arguments: argparse.Namespace) -> None:
     question, voiced_s = read_question(arguments.question)
-    stack = LocalSpeech(
-        LocalModels(arguments.whisper, arguments.piper, arguments.llm), threads=arguments.threads
-    )
+    stack = LocalSpeech(LocalModels(arguments.whisper, arguments.piper, arguments.llm))
     await stack.start()
     marks = Marks()
     parts = stack.session_parts(
@@ -218,7 +216,6 @@ def main() -> None:
     parser.add_argument("--piper", type=Path, required=True)
     parser.add_argument("--llm", type=Path, required=True)
     parser.add_argument("--turns", type=int, default=10)
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--eagerness", default="normal")
     asyncio.run(measure(parser.parse_args()))
 

@@ -50,7 +50,7 @@ class LocalLanguageModel:
         threads: CPU threads.
     """
 
-    def __init__(self, model_path: Path, *, threads: int = 2) -> None:
+    def __init__(self, model_path: Path, *, threads: int = 1) -> None:
         self._model_path = model_path
         self._threads = threads
         self._server: xllamacpp.Server | None = None

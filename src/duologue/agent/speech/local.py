@@ -27,6 +27,15 @@ from duologue.agent.speech.stack import (
 from duologue.agent.speech.synthesis import SpeechSynthesis
 from duologue.agent.speech.whisper import WhisperTranscriber
 
+# More threads are hardly faster on models as small as these, and far slower as soon as another
+# program wants a core: the threads of a model wait for one another at every layer, spinning.
+# On 2 cores, one of them busy: a reply of 32 tokens took 0.3 s with one thread and up to 15 s
+# with two; a question of 3.7 s was recognised in 0.1 s with either.
+WHISPER_THREADS = 1
+LANGUAGE_MODEL_THREADS = 1
+PIPER_THREADS = 2
+"""Piper's do not spin, and take 0.07 s for a short sentence where one takes 0.1 s."""
+
 REPLY_TOKENS = 160
 """The longest reply of the bundled model, some 40 s of speech: it does not stop by itself when
 it rambles."""
@@ -53,12 +62,10 @@ class LocalSpeech:
 
     Args:
         models: where they are.
-        threads: CPU threads of each model. They take turns within a call, so each may have all.
     """
 
-    def __init__(self, models: LocalModels, *, threads: int = 2) -> None:
+    def __init__(self, models: LocalModels) -> None:
         self._models = models
-        self._threads = threads
         self._resources = AsyncExitStack()
         self._transcriber: WhisperTranscriber
         self._synthesizer: PiperSynthesizer
@@ -68,11 +75,11 @@ class LocalSpeech:
         """Load every model and use it once; see `SpeechStack.start`."""
         async with AsyncExitStack() as resources:
             self._transcriber = await asyncio.to_thread(
-                WhisperTranscriber, self._models.whisper, threads=self._threads
+                WhisperTranscriber, self._models.whisper, threads=WHISPER_THREADS
             )
             resources.callback(self._transcriber.close)
             self._synthesizer = await asyncio.to_thread(
-                PiperSynthesizer, self._models.piper, threads=self._threads
+                PiperSynthesizer, self._models.piper, threads=PIPER_THREADS
             )
             resources.callback(self._synthesizer.close)
             self._endpoint = await self._serve_language_model(resources)
@@ -116,7 +123,7 @@ class LocalSpeech:
         source = self._models.language_model
         if isinstance(source, LanguageModelEndpoint):
             return source
-        server = LocalLanguageModel(source, threads=self._threads)
+        server = LocalLanguageModel(source, threads=LANGUAGE_MODEL_THREADS)
         await asyncio.to_thread(server.__enter__)
         resources.push(server.__exit__)
         return LanguageModelEndpoint(

@@ -36,6 +36,8 @@ class PiperSynthesizer:
     def __init__(self, model_path: Path, *, threads: int = 2) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        # Threads that spin while they wait take the core from whoever they wait for.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             settings = json.loads(Path(f"{model_path}.json").read_text("utf-8"))
             config = PiperConfig.from_dict(settings)

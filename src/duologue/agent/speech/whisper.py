@@ -68,7 +68,7 @@ class WhisperTranscriber:
         ModelError: the folder holds no model that can be loaded.
     """
 
-    def __init__(self, model_dir: Path, *, threads: int = 2) -> None:
+    def __init__(self, model_dir: Path, *, threads: int = 1) -> None:
         try:
             self._model = WhisperModel(
                 str(model_dir),
