@@ -1,0 +1,58 @@
+"""The agent's server as an ASGI application."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.websockets import WebSocket
+
+from duologue.agent.definition import AgentDefinition
+from duologue.agent.limits import CallLimits
+from duologue.agent.socket import ConversationSocket
+from duologue.agent.speech.stack import SpeechStack
+
+CONVERSATION_PATH = "/v1/convai/conversation"
+
+
+def create_app(
+    definitions: Mapping[str, AgentDefinition],
+    speech: SpeechStack,
+    limits: CallLimits | None = None,
+) -> FastAPI:
+    """An application that serves these agents.
+
+    Its lifespan loads the models and frees them.
+
+    Args:
+        definitions: the agents by their ids.
+        speech: the models; started and closed by the application.
+        limits: the bounds of each call; None takes those of the contract.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await speech.start()
+        # A full collection over everything that was imported stops the loop for 0.1 s, in the
+        # middle of somebody's sentence. What is frozen is not looked at again.
+        gc.collect()
+        gc.freeze()
+        try:
+            yield
+        finally:
+            await speech.close()
+
+    app = FastAPI(title="Duologue agent", lifespan=lifespan, openapi_url=None)
+    socket = ConversationSocket(definitions, speech, limits or CallLimits())
+
+    @app.websocket(CONVERSATION_PATH)
+    async def conversation(websocket: WebSocket) -> None:
+        await socket.answer(websocket)
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return app

@@ -1,0 +1,150 @@
+"""What the client sends, and what the call does with it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+
+from duologue.agent import ends
+from duologue.agent.ends import CallEnd, CallRefused
+from duologue.agent.floor import Floor
+from duologue.agent.hearing import Hearing
+from duologue.agent.limits import CallLimits
+from duologue.agent.round_trip import RoundTrip
+from duologue.agent.session import CallSession
+from duologue.agent.translation import Translation
+from duologue.protocol.client_messages import (
+    ClientToolResult,
+    ContextualUpdate,
+    Feedback,
+    MultimodalMessage,
+    Pong,
+    UserActivity,
+    UserAudioChunk,
+    UserMessage,
+)
+from duologue.protocol.codec import Frame, IncomingMessage, MalformedEvent, decode_client_message
+
+logger = logging.getLogger("duologue.agent.inbox")
+
+NO_FILES = CallEnd(
+    ends.POLICY, "This server takes no files; only the text was read", "invalid_message"
+)
+
+
+class Inbox:
+    """Takes the frames of a client, one after another.
+
+    Sound, pongs and tool results act at once. Messages that the agent answers or learns wait in a
+    queue for `answer`, because interrupting takes a moment and their order matters.
+
+    Args:
+        session: answers.
+        hearing: takes sound; None in text-only.
+        round_trip: takes pongs.
+        floor: is held by the user's activity.
+        translation: tells the client what was wrong.
+        limits: of size, number and time.
+    """
+
+    def __init__(
+        self,
+        session: CallSession,
+        hearing: Hearing | None,
+        round_trip: RoundTrip,
+        floor: Floor,
+        translation: Translation,
+        limits: CallLimits,
+    ) -> None:
+        self._session = session
+        self._hearing = hearing
+        self._round_trip = round_trip
+        self._floor = floor
+        self._translation = translation
+        self._limits = limits
+        self._waiting: asyncio.Queue[UserMessage | ContextualUpdate] = asyncio.Queue(
+            limits.messages_waiting
+        )
+
+    async def receive(self, frames: AsyncIterator[Frame]) -> CallEnd:
+        """Take frames until the client goes, keeps silent, or sends what it may not."""
+        limit_s = self._limits.receive_s
+        try:
+            while True:
+                async with asyncio.timeout(limit_s):
+                    frame = await anext(frames)
+                self._take(checked_message(frame, self._limits))
+        except StopAsyncIteration:
+            return ends.CLIENT_GONE
+        except TimeoutError:
+            return ends.nothing_received(limit_s)
+        except CallRefused as refused:
+            return refused.end
+
+    async def answer(self) -> CallEnd:
+        """Answer what was received, one message after another, until cancelled."""
+        while True:
+            message = await self._waiting.get()
+            if isinstance(message, UserMessage):
+                await self._session.answer(message.text or "")
+            else:
+                await self._session.learn(message.text, message.context_id)
+
+    def _take(self, message: IncomingMessage) -> None:
+        match message:
+            case UserAudioChunk():
+                if self._hearing is not None:
+                    self._hearing.push(message.audio)
+            case Pong():
+                self._round_trip.pong(message.event_id, time.monotonic() * 1000)
+            case UserMessage(text=str()) | ContextualUpdate():
+                self._queue(message)
+            case MultimodalMessage():
+                self._take_multimodal(message)
+            case UserActivity():
+                self._floor.hold()
+            case ClientToolResult():
+                if not self._session.tools.take_result(message):
+                    logger.debug("Nobody waits for the result of %r", message.tool_call_id)
+            case Feedback():
+                logger.info("Feedback on event %d: %s", message.event_id, message.score)
+            case _:
+                logger.debug("Ignored: %r", message)
+
+    def _take_multimodal(self, message: MultimodalMessage) -> None:
+        if message.file is not None or message.files:
+            error = NO_FILES.error_event
+            assert error is not None
+            self._translation.failed(error)
+        if message.text is not None and message.text.text:
+            self._queue(UserMessage(text=message.text.text))
+
+    def _queue(self, message: UserMessage | ContextualUpdate) -> None:
+        try:
+            self._waiting.put_nowait(message)
+        except asyncio.QueueFull as error:
+            raise CallRefused(
+                ends.invalid_message(
+                    f"{self._limits.messages_waiting} messages wait for an answer already"
+                )
+            ) from error
+
+
+def checked_message(frame: Frame, limits: CallLimits) -> IncomingMessage:
+    """A frame as a message.
+
+    Raises:
+        CallRefused: it is too large, or no message of the protocol.
+    """
+    if len(frame) > limits.frame_bytes:
+        raise CallRefused(
+            ends.invalid_message(
+                f"a frame has at most {limits.frame_bytes} bytes, and this one {len(frame)}"
+            )
+        )
+    message = decode_client_message(frame)
+    if isinstance(message, MalformedEvent):
+        raise CallRefused(ends.invalid_message(message.reason))
+    return message

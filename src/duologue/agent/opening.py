@@ -1,0 +1,85 @@
+"""What one call is to be: its agent's definition, and what the client's first message changes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from duologue.agent.definition import (
+    AgentDefinition,
+    DynamicVariable,
+    render_text,
+    with_overrides,
+)
+from duologue.agent.ends import (
+    CallRefused,
+    invalid_message,
+    invalid_override,
+    missing_dynamic_variable,
+)
+from duologue.errors import AgentDefinitionError
+from duologue.protocol.client_messages import ConversationInitiation
+
+logger = logging.getLogger("duologue.agent.call")
+
+
+@dataclass(frozen=True)
+class CallPlan:
+    """One call, before it begins.
+
+    Attributes:
+        definition: the agent, overrides applied.
+        instructions: the prompt, variables filled in.
+        first_message: what the agent says first, or "" if the user begins.
+        llm_extra_body: what a language model of the agent's owner gets with each request.
+    """
+
+    definition: AgentDefinition
+    instructions: str
+    first_message: str
+    llm_extra_body: Any = None
+
+
+def plan_call(definition: AgentDefinition, initiation: ConversationInitiation) -> CallPlan:
+    """Apply what a client's first message asks for.
+
+    Raises:
+        CallRefused: an override or a variable is wrong or missing; its end says which.
+    """
+    definition = _overridden(definition, initiation.conversation_config_override or {})
+    agent = definition.conversation_config.agent
+    variables = {
+        **agent.dynamic_variables.dynamic_variable_placeholders,
+        **_checked(initiation.dynamic_variables or {}),
+    }
+    try:
+        instructions = render_text(agent.prompt.prompt, variables)
+        first_message = render_text(agent.first_message, variables)
+    except AgentDefinitionError as error:
+        raise CallRefused(missing_dynamic_variable(str(error))) from error
+    return CallPlan(definition, instructions, first_message, initiation.custom_llm_extra_body)
+
+
+def _overridden(definition: AgentDefinition, override: Mapping[str, Any]) -> AgentDefinition:
+    try:
+        definition, ignored = with_overrides(definition, override)
+    except AgentDefinitionError as error:
+        raise CallRefused(invalid_override(str(error))) from error
+    if ignored:
+        logger.warning("Overrides that this agent does not know: %s", ", ".join(ignored))
+    return definition
+
+
+def _checked(variables: Mapping[str, Any]) -> dict[str, DynamicVariable]:
+    for name, value in variables.items():
+        if not isinstance(value, str | int | float | bool):
+            what = "null" if value is None else f"a {type(value).__name__}"
+            raise CallRefused(
+                invalid_message(
+                    f"the dynamic variable {name!r} must be a text, a number, true or false, "
+                    f"not {what}"
+                )
+            )
+    return dict(variables)
