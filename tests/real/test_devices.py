@@ -237,3 +237,20 @@ def test_where_there_are_none_it_is_told_quickly_and_silently(tmp_path: Path) ->
         timeout=30,
     )
     assert (result.stdout, result.stderr) == ("False True\n", "")
+
+
+def test_alsa_keeps_quiet_about_devices_that_it_lacks(tmp_path: Path) -> None:
+    (tmp_path / "pcm").write_text("00-00: Analog : playback 1 : capture 1\n")
+    program = (
+        "import sys; from pathlib import Path; from duologue.audio import alsa, devices_available; "
+        "alsa.DEVICES_FILE = Path(sys.argv[1]); print(devices_available())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "pcm")],
+        env={"XDG_RUNTIME_DIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert (result.stdout, result.stderr) == ("False\n", "")

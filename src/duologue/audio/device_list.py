@@ -10,14 +10,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import miniaudio
 
+from duologue.audio import alsa
 from duologue.errors import DeviceError
-
-_ALSA_DEVICES = Path("/proc/asound/pcm")
 
 
 class DeviceKind(StrEnum):
@@ -49,7 +47,8 @@ def sound_systems() -> list[miniaudio.Backend]:
     if sys.platform == "darwin":
         return [miniaudio.Backend.COREAUDIO]
     # PipeWire answers as PulseAudio. ALSA itself is asked only where the kernel has a sound card.
-    if _has_alsa_devices():
+    if alsa.has_devices():
+        alsa.silence_errors()
         return [miniaudio.Backend.PULSEAUDIO, miniaudio.Backend.ALSA]
     return [miniaudio.Backend.PULSEAUDIO]
 
@@ -103,13 +102,6 @@ def devices_available() -> bool:
     try:
         return all(list_devices(kind) for kind in DeviceKind)
     except DeviceError:
-        return False
-
-
-def _has_alsa_devices() -> bool:
-    try:
-        return bool(_ALSA_DEVICES.read_text().strip())
-    except OSError:
         return False
 
 
