@@ -32,19 +32,19 @@ def delivered(
 
 
 def test_a_source_delivers_its_samples_then_silence() -> None:
-    samples = tone(50, 16_000)
+    samples = tone(25, 16_000)
     blocks = delivered(ArraySource(samples, 16_000, pace=VirtualPace()), 5)
-    assert [len(block) for block in blocks] == [320] * 5
-    assert np.concatenate(blocks).tolist() == [*samples.tolist(), *[0] * 800]
+    assert [len(block) for block in blocks] == [160] * 5
+    assert np.concatenate(blocks).tolist() == [*samples.tolist(), *[0] * 400]
 
 
-def test_blocks_keep_the_rate_where_20_ms_is_no_whole_number_of_samples() -> None:
-    blocks = delivered(ArraySource(silence(0), 11_025, pace=VirtualPace()), 50)
+def test_blocks_keep_the_rate_where_10_ms_is_no_whole_number_of_samples() -> None:
+    blocks = delivered(ArraySource(silence(0), 11_025, pace=VirtualPace()), 100)
     assert sum(map(len, blocks)) == 11_025
 
 
 def test_a_held_source_is_silent_until_it_may_begin() -> None:
-    samples = tone(20, 16_000)
+    samples = tone(10, 16_000)
     source = ArraySource(samples, 16_000, held=True, pace=VirtualPace())
     blocks = delivered(source, 5, {3: source.begin})
     assert [bool(block.any()) for block in blocks] == [False, False, False, True, False]
@@ -52,7 +52,7 @@ def test_a_held_source_is_silent_until_it_may_begin() -> None:
 
 
 def test_a_source_tells_when_it_has_finished() -> None:
-    source = ArraySource(tone(50, 16_000), 16_000, pace=VirtualPace())
+    source = ArraySource(tone(25, 16_000), 16_000, pace=VirtualPace())
     finished: list[bool] = []
     delivered(source, 4, {n: lambda: finished.append(source.finished) for n in (1, 2, 3, 4)})
     assert finished == [False, False, True, True]
@@ -63,7 +63,7 @@ def test_a_source_tells_when_its_first_sample_was_spoken() -> None:
     assert source.began_at_s is None
     delivered(source, 4, {2: source.begin})
     # The virtual clock starts at 100 s; two silent blocks went before.
-    assert source.began_at_s == pytest.approx(100.04)
+    assert source.began_at_s == pytest.approx(100.02)
 
 
 def test_a_source_knows_its_duration_and_where_its_speech_ends() -> None:
@@ -74,7 +74,7 @@ def test_a_source_knows_its_duration_and_where_its_speech_ends() -> None:
 
 
 def test_a_source_started_again_goes_on_where_it_was() -> None:
-    samples = tone(80, 16_000)
+    samples = tone(40, 16_000)
     source = ArraySource(samples, 16_000, pace=VirtualPace())
     parts = [*delivered(source, 2), *delivered(source, 2)]
     assert np.concatenate(parts).tolist() == samples.tolist()

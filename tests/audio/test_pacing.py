@@ -23,7 +23,7 @@ def work_times_s(pace: VirtualPace, blocks: int, *, work_s: float = 0.0) -> list
     def fail(error: Exception) -> None:
         raise AssertionError from error
 
-    thread = PacedThread("test", work, failed=fail, pace=pace)
+    thread = PacedThread("test", work, failed=fail, block_ms=20, pace=pace)
     thread.start()
     assert done.wait(5)
     thread.stop()

@@ -226,7 +226,7 @@ def test_devices_are_available_where_there_are_some() -> None:
 def test_where_there_are_none_it_is_told_quickly_and_silently(tmp_path: Path) -> None:
     program = (
         "import time; from duologue.audio import devices_available; "
-        "started = time.monotonic(); print(devices_available(), time.monotonic() - started < 0.5)"
+        "started = time.monotonic(); print(devices_available(), time.monotonic() - started < 2)"
     )
     result = subprocess.run(
         [sys.executable, "-c", program],

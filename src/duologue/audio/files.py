@@ -52,7 +52,7 @@ class WavSink(PacedEndpoint):
         self._writer: WavWriter | None = None
 
     def start(self, render: Callable[[int], memoryview]) -> None:
-        """Create the file, or replace it, and begin to play blocks of 20 ms from an own thread.
+        """Create the file, or replace it, and begin to play blocks of 10 ms from an own thread.
 
         Raises:
             AudioFileError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""What sources and sinks without a device have in common: a thread that moves blocks of 20 ms."""
+"""What sources and sinks without a device have in common: a thread that moves blocks of 10 ms."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class PacedEndpoint:
             thread.stop()
 
     def _start(self, move: Callable[[int], None]) -> None:
-        """Call `move` with the number of samples of each block, 20 ms apart.
+        """Call `move` with the number of samples of each block, 10 ms apart.
 
         Raises:
             RuntimeError: it is running already.

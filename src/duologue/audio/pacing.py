@@ -14,8 +14,9 @@ from typing import Protocol
 
 _logger = logging.getLogger("duologue")
 
-BLOCK_MS = 20
-"""How much sound files and arrays move at a time: the usual packet of a telephone call."""
+BLOCK_MS = 10
+"""How much sound files and arrays move at a time: as a device does, so that an interruption, which
+takes a block and a fade of 8 ms, is over within 20 ms."""
 
 MAX_CATCH_UP_S = 1.0
 """A thread later than this (the machine slept) goes on from now, rather than flood its receiver."""
