@@ -58,7 +58,7 @@ def talk(
     _check(agent_id, text=text, origin=origin, files=(input_file, output_file), own=agent_file)
 
     async def converse() -> None:
-        async with _agent(agent_id, origin, agent_file, agent_log, text_only=text) as (name, where):
+        async with _agent(agent_id, origin, agent_file, agent_log) as (name, where):
             options = TalkOptions(
                 agent_id=name,
                 origin=where,
@@ -108,8 +108,6 @@ async def _agent(
     origin: str | None,
     agent_file: Path | None,
     agent_log: Path | None,
-    *,
-    text_only: bool,
 ) -> AsyncIterator[tuple[str, str]]:
     """The agent's id and origin, started first if it is to be on this machine."""
     if agent_id is not None:
@@ -118,7 +116,5 @@ async def _agent(
     definition = load_definition(agent_file) if agent_file else DEFAULT_DEFINITION
     pull_missing()
     log_path = agent_log or default_log_path()
-    async with embedded_agent(
-        definition=agent_file, text_only=text_only, log_path=log_path
-    ) as where:
+    async with embedded_agent(definition=agent_file, log_path=log_path) as where:
         yield definition.agent_id, where

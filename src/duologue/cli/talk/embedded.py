@@ -14,7 +14,7 @@ from typing import IO, Final
 
 import platformdirs
 
-from duologue.agent.server import read_announcement
+from duologue.agent.announcement import read_announcement
 from duologue.errors import ServerError
 
 START_LIMIT_S: Final = 120.0
@@ -32,9 +32,7 @@ def default_log_path() -> Path:
 
 
 @asynccontextmanager
-async def embedded_agent(
-    *, definition: Path | None, text_only: bool, log_path: Path
-) -> AsyncIterator[str]:
+async def embedded_agent(*, definition: Path | None, log_path: Path) -> AsyncIterator[str]:
     """Run an agent while the block runs; gives the origin at which it listens.
 
     Cancelling ends the process too. If this process dies, the agent notices that its standard
@@ -45,7 +43,7 @@ async def embedded_agent(
     """
     with _open_log(log_path) as log:
         process = await asyncio.create_subprocess_exec(
-            *_command(definition, text_only=text_only),
+            *_command(definition),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
@@ -57,9 +55,8 @@ async def embedded_agent(
             await _stop(process)
 
 
-def _command(definition: Path | None, *, text_only: bool) -> list[str]:
+def _command(definition: Path | None) -> list[str]:
     command = [sys.executable, "-m", "duologue", "serve", "--port", "0", "--embedded"]
-    command += ["--text-only"] if text_only else []
     return [*command, str(definition)] if definition else command
 
 
