@@ -152,7 +152,6 @@ def open_session(
         tools=list(tools),
         turn_handling=turn_handling,
         conn_options=parts.conn_options,
-        use_tts_aligned_transcript=not text_only,
         # Its default, 3 s, makes the agent deaf while it begins to speak.
         aec_warmup_duration=None,
         # Its default, 15 s, changes the user's state behind the protocol's own turn timeout.

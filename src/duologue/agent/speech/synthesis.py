@@ -1,8 +1,11 @@
 """Speaking a reply piece by piece, as it is written, each piece with its text and times.
 
 Every frame that begins a piece carries the piece's text and the time in which it sounds, as a
-`TimedString`, in the place livekit-agents has for it; `spoken_text` reads it back. A session with
-`use_tts_aligned_transcript=True` gets the same strings as its transcript.
+`TimedString`, in the place livekit-agents has for it: `frame.userdata[USERDATA_TIMED_TRANSCRIPT]`.
+Its times are seconds from the beginning of the reply's sound, of the voice without the silence
+before and after. Piper could tell the length of phonemes, but only with a package that is not
+needed otherwise, and phonemes are not characters; so within a piece the times of characters are
+for the reader to estimate, and the error stays within a clause or sentence.
 """
 
 from __future__ import annotations
@@ -13,11 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from livekit import rtc
 from livekit.agents import APIConnectOptions, APIError, tts, utils
-from livekit.agents.types import (
-    DEFAULT_API_CONNECT_OPTIONS,
-    USERDATA_TIMED_TRANSCRIPT,
-    TimedString,
-)
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, TimedString
 
 from duologue.agent.speech.clauses import ClauseSplitter
 from duologue.errors import ModelError
@@ -104,12 +103,13 @@ class _PieceStream(tts.SynthesizeStream):
         samples = await self._synthesize(piece)
         rate_hz = self._synthesizer.sample_rate_hz
         start, end = audible_range(samples)
-        samples = samples[max(0, start - int(LEAD_IN_S * rate_hz)) :]
+        cut = max(0, start - int(LEAD_IN_S * rate_hz))
+        samples = samples[cut:]
         output_emitter.push_timed_transcript(
             TimedString(
                 piece,
-                start_time=self._spoken_s,
-                end_time=self._spoken_s + min(len(samples), end - start) / rate_hz,
+                start_time=self._spoken_s + (start - cut) / rate_hz,
+                end_time=self._spoken_s + (end - cut) / rate_hz,
             )
         )
         output_emitter.push_frame(
@@ -139,13 +139,3 @@ def audible_range(samples: Samples) -> tuple[int, int]:
     """Return where the sound begins and ends, in samples; (0, 0) if all is silent."""
     loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > AUDIBLE)
     return (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, 0)
-
-
-def spoken_text(frame: rtc.AudioFrame) -> list[TimedString]:
-    """Return the texts that begin with this frame, usually one or none.
-
-    `start_time` and `end_time` are seconds of the reply's sound: when the text's voice begins
-    and ends. They hold for the voice; the silence after it belongs to no character.
-    """
-    texts = frame.userdata.get(USERDATA_TIMED_TRANSCRIPT, [])
-    return [text for text in texts if isinstance(text, TimedString)]

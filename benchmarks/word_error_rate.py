@@ -1,0 +1,157 @@
+"""What the shorter window of Whisper costs: its word error rate beside that of the full window.
+
+    python benchmarks/word_error_rate.py --whisper DIR --piper FILE
+
+has 30 sentences of 1 to 12 s spoken by three voices (one of Piper, two of espeak-ng), recognises
+each on both windows, and prints both rates, the texts that differ, and the time each took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import subprocess
+import tempfile
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import numpy.typing as npt
+import soxr
+
+from duologue.agent.speech.piper import PiperSynthesizer
+from duologue.agent.speech.repetition import is_repetitive
+from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
+
+SENTENCES = (
+    "Good morning.",
+    "Yes, please.",
+    "Where are you?",
+    "That sounds right to me.",
+    "Call me back tomorrow.",
+    "How is the weather in London today?",
+    "Please read me the first message.",
+    "I would like to change my address.",
+    "What is the capital city of France?",
+    "Could you speak a little more slowly?",
+    "My train leaves at half past seven in the evening.",
+    "Can you tell me how to get to the nearest station?",
+    "I have lost my key, and the door is locked from inside.",
+    "We should meet on Thursday, because Friday is a holiday.",
+    "The coffee was cold, so she went back and asked for another one.",
+    "Do you know whether the library is open on Sunday afternoon?",
+    "My brother bought a small boat last summer and painted it green.",
+    "If it rains again tonight, the garden will be under water by morning.",
+    "I ordered two shirts and a pair of shoes, but only the shirts have arrived.",
+    "Would you send the invoice to my office, and a copy of it to my home address?",
+    "The doctor said that I should walk for an hour every day and drink more water.",
+    "They have been building the bridge for three years, and nobody knows when it will be done.",
+    "When the concert was over, the people stood up, and some of them sang all the way home.",
+    "I cannot open the file that you sent me, because my computer says that it is damaged.",
+    "Please book a table for four people at eight o'clock, near the window if that is possible, "
+    "and tell them that one of us does not eat meat.",
+    "The old man walked slowly along the beach, picked up a white stone, looked at it for a long "
+    "time, and then put it into the pocket of his coat.",
+    "I started this job in the spring, and at first I did not understand anything, but now I "
+    "can help the others when they have a question.",
+    "Before you go to the airport, make sure that you have your passport, your ticket, enough "
+    "money for a taxi, and the telephone number of the hotel.",
+    "She told me that the house had been empty for twenty years, that the roof was broken, and "
+    "that birds were living in the kitchen when they first came in.",
+    "There are many reasons to learn another language, and the best one is that you will meet "
+    "people whom you would never have met, and hear stories that nobody else can tell you.",
+)
+
+Samples = npt.NDArray[np.int16]
+
+
+def espeak(text: str, voice: str) -> Samples:
+    """Speak with espeak-ng, which none of the agent's models has to do with."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "speech.wav"
+        subprocess.run(
+            ["espeak-ng", "-v", voice, "-s", "130", "-w", str(path), text], check=True, timeout=30
+        )
+        with wave.open(str(path), "rb") as file:
+            rate_hz = file.getframerate()
+            samples = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
+    return at_whisper_rate(samples, rate_hz)
+
+
+def at_whisper_rate(samples: Samples, rate_hz: int) -> Samples:
+    return np.asarray(soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ), dtype=np.int16)
+
+
+def piper(voice: PiperSynthesizer, text: str) -> Samples:
+    samples = asyncio.run(voice.synthesize(text))
+    return at_whisper_rate(samples, voice.sample_rate_hz)
+
+
+def speak_all(voice: PiperSynthesizer) -> list[tuple[str, Samples]]:
+    """Give every voice ten of the sentences, from the shortest to the longest."""
+    voices: list[Callable[[str], Samples]] = [
+        lambda text: piper(voice, text),
+        lambda text: espeak(text, "en-us"),
+        lambda text: espeak(text, "en-gb+f3"),
+    ]
+    return [(text, voices[i % len(voices)](text)) for i, text in enumerate(SENTENCES)]
+
+
+def plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9 ]", "", text.lower().replace("-", " "))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--whisper", type=Path, required=True)
+    parser.add_argument("--piper", type=Path, required=True)
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    arguments = parser.parse_args()
+    whisper = WhisperTranscriber(arguments.whisper)
+    voice = PiperSynthesizer(arguments.piper)
+    spoken = speak_all(voice)
+
+    short, short_s = recognise(spoken, lambda samples: asyncio.run(whisper.transcribe(samples)))
+    full, full_s = recognise(spoken, whisper.transcribe_on_full_window)
+    for (text, _), on_short, on_full in zip(spoken, short, full, strict=True):
+        if plain(on_short) != plain(on_full):
+            print(f"said:  {text}\nshort: {on_short}\nfull:  {on_full}\n")
+    said = [plain(text) for text, _ in spoken]
+    result = {
+        "sentences": len(spoken),
+        "shortest_s": min(len(samples) for _, samples in spoken) / SAMPLE_RATE_HZ,
+        "longest_s": max(len(samples) for _, samples in spoken) / SAMPLE_RATE_HZ,
+        "short_window_word_error_rate": jiwer.wer(said, [plain(text) for text in short]),
+        "full_window_word_error_rate": jiwer.wer(said, [plain(text) for text in full]),
+        "loops": sum(is_repetitive(text) for text in short),
+        "short_window_median_s": float(np.median(short_s)),
+        "full_window_median_s": float(np.median(full_s)),
+    }
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"{name}: {value:.4g}")
+    whisper.close()
+    voice.close()
+
+
+def recognise(
+    spoken: list[tuple[str, Samples]], transcribe: Callable[[Samples], str]
+) -> tuple[list[str], list[float]]:
+    """Return each text, and how long it took in seconds."""
+    texts, times_s = [], []
+    for _, samples in spoken:
+        begin = time.perf_counter()
+        texts.append(transcribe(samples))
+        times_s.append(time.perf_counter() - begin)
+    return texts, times_s
+
+
+if __name__ == "__main__":
+    main()
