@@ -25,24 +25,30 @@ def fit_context(chat: llm.ChatContext, budget_tokens: int) -> llm.ChatContext:
     """
     if sum(map(_tokens, chat.items)) <= budget_tokens:
         return chat
-    fitted = chat.copy()
-    instructions = [item for item in fitted.items if _is_instruction(item)]
-    for item in instructions:
-        _keep_start(item, int(budget_tokens * INSTRUCTIONS_SHARE / len(instructions)))
+    instructions = [item for item in chat.items if _is_instruction(item)]
+    share = int(budget_tokens * INSTRUCTIONS_SHARE / max(1, len(instructions)))
+    instructions = [_without_end(item, share) for item in instructions]
     left = budget_tokens - sum(map(_tokens, instructions))
-    items = [item for item in fitted.items if not _is_instruction(item)]
+    talk = [item for item in chat.items if not _is_instruction(item)]
+    fitted = chat.copy()
+    fitted.items = [*instructions, *_latest(talk, left)]
+    return fitted
+
+
+def _latest(talk: list[llm.ChatItem], budget_tokens: int) -> list[llm.ChatItem]:
     kept: list[llm.ChatItem] = []
-    while items and _tokens(items[-1]) <= left:
-        left -= _tokens(items[-1])
-        kept.insert(0, items.pop())
-    if items and not kept:
-        kept = [_keep_end(items[-1], left)]
+    left = budget_tokens
+    for item in reversed(talk):
+        if _tokens(item) > left:
+            break
+        left -= _tokens(item)
+        kept.insert(0, item)
+    if talk and not kept:
+        return [_without_beginning(talk[-1], budget_tokens)]
     # The result of a tool means nothing without the call.
     while kept and kept[0].type == "function_call_output":
         kept.pop(0)
-    wanted = {id(item) for item in (*instructions, *kept)}
-    fitted.items = [item for item in fitted.items if id(item) in wanted]
-    return fitted
+    return kept
 
 
 def _is_instruction(item: llm.ChatItem) -> bool:
@@ -63,13 +69,17 @@ def _text(item: llm.ChatItem) -> str:
     return ""
 
 
-def _keep_start(item: llm.ChatItem, tokens: int) -> None:
-    if item.type == "message" and _tokens(item) > tokens:
-        item.content = [_text(item)[: max(0, tokens - TOKENS_PER_ITEM) * CHARS_PER_TOKEN]]
+def _without_end(item: llm.ChatItem, tokens: int) -> llm.ChatItem:
+    if item.type != "message" or _tokens(item) <= tokens:
+        return item
+    return item.model_copy(update={"content": [_text(item)[: _chars(tokens)]]})
 
 
-def _keep_end(item: llm.ChatItem, tokens: int) -> llm.ChatItem:
-    chars = max(1, (tokens - TOKENS_PER_ITEM) * CHARS_PER_TOKEN)
-    if item.type == "message":
-        item.content = [_text(item)[-chars:]]
-    return item
+def _without_beginning(item: llm.ChatItem, tokens: int) -> llm.ChatItem:
+    if item.type != "message":
+        return item
+    return item.model_copy(update={"content": [_text(item)[-_chars(tokens) :]]})
+
+
+def _chars(tokens: int) -> int:
+    return max(1, (tokens - TOKENS_PER_ITEM) * CHARS_PER_TOKEN)

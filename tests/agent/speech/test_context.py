@@ -1,0 +1,73 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from livekit.agents import llm
+
+from duologue.agent.speech.context import CHARS_PER_TOKEN, TOKENS_PER_ITEM, fit_context
+
+
+def conversation(*messages: tuple[llm.ChatRole, str]) -> llm.ChatContext:
+    chat = llm.ChatContext.empty()
+    for role, text in messages:
+        chat.add_message(role=role, content=text)
+    return chat
+
+
+def texts(chat: llm.ChatContext) -> list[str]:
+    return [item.text_content or "" for item in chat.items if item.type == "message"]
+
+
+def size_tokens(chat: llm.ChatContext) -> int:
+    return sum(len(text) // CHARS_PER_TOKEN + TOKENS_PER_ITEM for text in texts(chat))
+
+
+def test_what_fits_is_left_as_it_is() -> None:
+    chat = conversation(("system", "Be brief."), ("user", "Hello."))
+    assert fit_context(chat, 100) is chat
+
+
+def test_the_instructions_and_the_latest_messages_stay() -> None:
+    talk: list[tuple[llm.ChatRole, str]] = [
+        ("user" if n % 2 == 0 else "assistant", f"{n} " * 30) for n in range(100)
+    ]
+    chat = conversation(("system", "Be brief."), *talk)
+    fitted = texts(fit_context(chat, 200))
+    assert fitted[0] == "Be brief."
+    assert fitted[1:] == [text for _, text in talk][-len(fitted) + 1 :]
+    assert 3 <= len(fitted) < 100
+
+
+def test_the_given_conversation_is_not_changed() -> None:
+    chat = conversation(("system", "s" * 900), ("user", "u" * 9000))
+    fit_context(chat, 100)
+    assert texts(chat) == ["s" * 900, "u" * 9000]
+
+
+def test_a_message_longer_than_the_model_takes_loses_its_beginning() -> None:
+    chat = conversation(("system", "Be brief."), ("user", "x" * 9000 + " What is this?"))
+    fitted = texts(fit_context(chat, 200))
+    assert fitted[0] == "Be brief."
+    assert fitted[1].endswith(" What is this?")
+
+
+def test_the_result_of_a_tool_does_not_stay_without_its_call() -> None:
+    chat = conversation(("user", "What time is it?"))
+    chat.items.append(llm.FunctionCall(call_id="1", name="time", arguments="x" * 3000))
+    chat.items.append(
+        llm.FunctionCallOutput(call_id="1", name="time", output="noon", is_error=False)
+    )
+    chat.add_message(role="assistant", content="It is noon.")
+    assert texts(fit_context(chat, 200)) == ["It is noon."]
+
+
+@given(
+    st.text(max_size=2000),
+    st.lists(st.text(max_size=2000), min_size=1, max_size=8),
+    st.integers(64, 800),
+)
+def test_the_size_is_kept_and_the_latest_message_never_lost(
+    instructions: str, messages: list[str], budget_tokens: int
+) -> None:
+    chat = conversation(("system", instructions), *(("user", text) for text in messages))
+    fitted = fit_context(chat, budget_tokens)
+    assert size_tokens(fitted) <= budget_tokens
+    assert messages[-1].endswith(texts(fitted)[-1])

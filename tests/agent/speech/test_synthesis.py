@@ -1,0 +1,113 @@
+import asyncio
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from livekit import rtc
+from livekit.agents import APIError, tts
+from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT
+
+from duologue.agent.speech.synthesis import LEAD_IN_S, SpeechSynthesis, audible_range
+from duologue.errors import ModelError
+
+RATE_HZ = 22_050
+END_MARK_S = 0.011
+"""livekit-agents marks the end of a reply with 10 ms of silence."""
+
+
+class Voice:
+    """Gives each piece 0.5 s of silence, 1 s of sound and 0.2 s of silence."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, float]] = []
+        self.failure: ModelError | None = None
+        self.asked = asyncio.Event()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    @property
+    def sample_rate_hz(self) -> int:
+        return RATE_HZ
+
+    async def synthesize(self, text: str, speed: float) -> npt.NDArray[np.int16]:
+        self.said.append((text, speed))
+        self.asked.set()
+        await self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        parts = ((0.5, 0), (1.0, 9000), (0.2, 0))
+        return np.concatenate([np.full(int(s * RATE_HZ), v, dtype=np.int16) for s, v in parts])
+
+
+async def speak(synthesis: SpeechSynthesis, *texts: str) -> list[rtc.AudioFrame]:
+    async with synthesis.stream() as stream:
+        for text in texts:
+            stream.push_text(text)
+        stream.end_input()
+        async with asyncio.timeout(5):
+            return [audio.frame async for audio in stream]
+
+
+async def test_a_reply_is_spoken_in_pieces_each_with_its_text_and_time() -> None:
+    voice = Voice()
+    frames = await speak(SpeechSynthesis(voice, speed=1.2), "Good morning, ", "how are you?")
+    assert voice.said == [("Good morning,", 1.2), ("how are you?", 1.2)]
+
+    at_s, texts = 0.0, []
+    for frame in frames:
+        for text in frame.userdata[USERDATA_TIMED_TRANSCRIPT]:
+            texts.append((str(text), text.start_time, text.end_time))
+            assert text.start_time == pytest.approx(at_s + LEAD_IN_S, abs=0.001)
+        at_s += frame.duration
+    assert [text for text, _, _ in texts] == ["Good morning, ", "how are you?"]
+    assert all(end - start == pytest.approx(1.0, abs=0.001) for _, start, end in texts)
+    # The silence before a piece is cut, the silence after it stays.
+    assert at_s == pytest.approx(2 * (LEAD_IN_S + 1.0 + 0.2), abs=END_MARK_S)
+
+
+async def test_the_first_piece_sounds_before_the_text_is_complete() -> None:
+    voice = Voice()
+    async with SpeechSynthesis(voice).stream() as stream:
+        stream.push_text("Good morning, h")
+        async with asyncio.timeout(5):
+            await anext(stream)
+
+
+async def test_text_that_cannot_be_spoken_makes_a_moment_of_silence() -> None:
+    voice = Voice()
+    frames = await speak(SpeechSynthesis(voice), "…!")
+    assert voice.said == []
+    assert sum(frame.duration for frame in frames) == pytest.approx(0.01, abs=END_MARK_S)
+
+
+async def test_a_voice_that_fails_is_reported_once_and_not_tried_again() -> None:
+    voice = Voice()
+    voice.failure = ModelError("the voice is gone")
+    synthesis = SpeechSynthesis(voice)
+    errors: list[tts.TTSError] = []
+    synthesis.on("error", errors.append)
+    with pytest.raises(APIError, match="the voice is gone"):
+        await speak(synthesis, "Hello there.")
+    assert len(voice.said) == 1
+    assert [error.recoverable for error in errors] == [False]
+
+
+async def test_closing_ends_the_reply_before_its_next_piece() -> None:
+    voice = Voice()
+    voice.gate.clear()
+    stream = SpeechSynthesis(voice).stream()
+    stream.push_text("Good morning, how are you today? I am well, thank you.")
+    stream.end_input()
+    async with asyncio.timeout(5):
+        await voice.asked.wait()
+    await stream.aclose()
+    voice.gate.set()
+    await asyncio.sleep(0)
+    assert [text for text, _ in voice.said] == ["Good morning,"]
+
+
+def test_the_audible_range_leaves_out_what_nobody_hears() -> None:
+    samples = np.array([0, 100, -400, 5, 400, 200, 0], dtype=np.int16)
+    assert audible_range(samples) == (2, 5)
+    assert audible_range(np.zeros(10, dtype=np.int16)) == (0, 0)
+    assert audible_range(np.array([-32768], dtype=np.int16)) == (0, 1)
