@@ -15,7 +15,8 @@ class SessionConnectionError(DuologueError):
     """A conversation could not be started, or its start was ended by the server.
 
     Attributes:
-        close_code: the WebSocket close code, or None if the connection never came to a close.
+        close_code: the WebSocket close code, 1006 if the connection was refused or lost, or None
+            if the server was too slow or its answer made no sense.
         close_reason: the server's own words, or None if it gave none.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
 DEFAULT_ORIGIN = "wss://api.elevenlabs.io"
 """ElevenLabs' own server, as their JavaScript client has it."""
@@ -28,9 +28,9 @@ def socket_origin(origin: str) -> str:
     Raises:
         ValueError: it is no origin: another scheme, no host, or a query.
     """
-    parts = urlsplit(origin)
-    scheme = _SOCKET_SCHEME.get(parts.scheme)
-    if scheme is None or not parts.hostname or parts.query or parts.fragment:
+    parts = _split(origin)
+    scheme = _SOCKET_SCHEME.get(parts.scheme) if parts else None
+    if parts is None or scheme is None or parts.query or parts.fragment:
         raise ValueError(
             f"origin={origin!r} is not the address of a server; "
             "expected something like 'wss://api.elevenlabs.io' or 'http://127.0.0.1:8080'"
@@ -52,14 +52,25 @@ def signed_conversation_url(signed_url: str, *, environment: str | None = None) 
     Raises:
         ValueError: it is no ws or wss URL. The message leaves the URL out, since it is a secret.
     """
-    parts = urlsplit(signed_url)
-    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+    signed_url = signed_url.strip()  # what is read from a file ends with a line break
+    parts = _split(signed_url)
+    if parts is None or parts.scheme not in ("ws", "wss") or parts.fragment:
         raise ValueError(
             "signed_url is not a WebSocket URL: it must begin with 'wss://' and a host; "
             "pass the `signed_url` of the server's answer as it is"
         )
     query = urlencode(_client_query(environment), quote_via=quote, safe="")
-    return f"{signed_url}{'&' if parts.query else '?'}{query}"
+    return f"{signed_url}{'&' if '?' in signed_url else '?'}{query}"
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL with a host; None if it is none."""
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0  # a port out of range raises
+    except ValueError:
+        return None
+    return parts if has_host else None
 
 
 def _client_query(environment: str | None) -> dict[str, str]:

@@ -9,7 +9,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from duologue.dialogue.values import ABNORMAL_CLOSURE, NORMAL_CLOSURE, Disconnection
+from duologue.dialogue.values import (
+    ABNORMAL_CLOSURE,
+    NO_STATUS_CLOSURE,
+    NORMAL_CLOSURE,
+    Disconnection,
+)
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Incoming, decode_server_event, encode_client_message
@@ -22,7 +27,7 @@ HEARTBEAT_S: Final = 8.0
 server that has vanished is noticed within 12 s."""
 
 CLOSE_LIMIT_S: Final = 2.0
-"""How long the server may take to answer a close frame."""
+"""How long closing may take in all, the server's answer to the close frame included."""
 
 MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
 """The largest frame taken from a server: 2 minutes of 48 kHz PCM in base64."""
@@ -58,7 +63,7 @@ class WebSocketConnection:
                 )
         except BaseException as error:
             await http.close()
-            if isinstance(error, (aiohttp.ClientError, TimeoutError, OSError)):
+            if isinstance(error, aiohttp.ClientError | OSError):  # TimeoutError is an OSError
                 # The cause stays out of tracebacks: it may show the URL with its signature.
                 raise _connection_error(url, error, timeout_s) from None
             raise
@@ -75,18 +80,31 @@ class WebSocketConnection:
         frame = await self._socket.receive()
         if frame.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
             return decode_server_event(frame.data)
-        return self._disconnection(frame)
+        return _disconnection(frame)
 
     async def close(self) -> None:
         """Close as the user's regular end; see `Connection.close`."""
         try:
-            await self._socket.close(code=NORMAL_CLOSURE, message=_USER_ENDED)
+            # aiohttp's own limit is one for each frame that comes before the answer, and none for
+            # a server that has stopped reading.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_LIMIT_S):
+                    await self._socket.close(code=NORMAL_CLOSURE, message=_USER_ENDED)
         finally:
             await self._http.close()
 
-    def _disconnection(self, frame: aiohttp.WSMessage) -> Disconnection:
-        reason = frame.extra if isinstance(frame.extra, str) else None
-        return Disconnection.by_close(self._socket.close_code or ABNORMAL_CLOSURE, reason)
+
+def _disconnection(frame: aiohttp.WSMessage) -> Disconnection:
+    """What the end of a socket means.
+
+    The frame alone is asked: aiohttp's `close_code` is 1000 where the server has gone without a
+    close frame, and 1006 once a `receive` was cancelled.
+    """
+    if frame.type is aiohttp.WSMsgType.CLOSE:
+        return Disconnection.by_close(frame.data or NO_STATUS_CLOSURE, frame.extra)
+    if frame.type is aiohttp.WSMsgType.ERROR and isinstance(frame.data, aiohttp.WebSocketError):
+        return Disconnection.by_violation(frame.data.code, str(frame.data))
+    return Disconnection.by_close(ABNORMAL_CLOSURE, None)
 
 
 def _subprotocols(authorization: str | None) -> tuple[str, ...]:
@@ -96,7 +114,7 @@ def _subprotocols(authorization: str | None) -> tuple[str, ...]:
 def _connection_error(url: str, error: Exception, timeout_s: float) -> SessionConnectionError:
     """A sentence that names the server but not the query, which may hold a signature."""
     parts = urlsplit(url)
-    server = f"{parts.scheme}://{parts.netloc}"
+    server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if isinstance(error, TimeoutError):
         return SessionConnectionError(
             f"{server} did not accept the connection within {timeout_s:g} s; "
@@ -105,7 +123,8 @@ def _connection_error(url: str, error: Exception, timeout_s: float) -> SessionCo
     if isinstance(error, aiohttp.WSServerHandshakeError):
         return SessionConnectionError(
             f"{server} refused the conversation with HTTP status {error.status}; "
-            "check the agent id, the signed URL and the `origin`"
+            "check the agent id, the signed URL and the `origin`",
+            close_code=ABNORMAL_CLOSURE,
         )
     cause = (
         error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__

@@ -11,7 +11,9 @@ import inspect
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, TypedDict
 
 from duologue.dialogue.actions import Report
@@ -23,19 +25,23 @@ from duologue.protocol.codec import MalformedEvent, UnknownEvent
 logger = logging.getLogger("duologue")
 
 BACKLOG_LIMIT: Final = 10_000
-"""How many reports wait at most. Beyond it the oldest audio and VAD reports are dropped."""
+"""How many reports wait at most. Beyond it the oldest is dropped, audio and VAD reports first."""
 
 HELD_LOOP_LIMIT_S: Final = 0.1
 """A callback that holds the event loop for longer is named in a warning."""
 
-_DROPPABLE: Final = frozenset({"on_audio", "on_audio_alignment", "on_vad_score"})
+_DROPPED_FIRST: Final = frozenset({"on_audio", "on_audio_alignment", "on_vad_score"})
+
+_current_delivery: ContextVar[object] = ContextVar("duologue_current_delivery", default=None)
+"""What is being delivered by the callback in which code runs, or by which its task was begun."""
 
 
 class Callbacks(TypedDict, total=False):
     """The callbacks of a conversation. Each may be a plain function or an async one.
 
     An event of the server's comes as its own type of `duologue.protocol.server_events`; events
-    without fields call their callback without an argument.
+    without fields call their callback without an argument. Callbacks are called one after another,
+    in the event loop of the conversation; an async one is awaited before the next is called.
     """
 
     on_connect: Callable[[str], object]
@@ -73,13 +79,18 @@ class Callbacks(TypedDict, total=False):
 
 
 class CallbackQueue:
-    """Calls callbacks in the order of their reports. All methods belong to one event loop."""
+    """Calls callbacks in the order of their reports. All methods belong to one event loop.
+
+    Attributes:
+        dropped: how many reports were dropped, because callbacks were too slow.
+    """
 
     def __init__(self, callbacks: Mapping[str, Callable[..., object]]) -> None:
         self._callbacks = callbacks
         self._waiting: deque[Report] = deque()
         self._work = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="duologue callbacks")
+        self._delivery: object = None
         self._finished = False
         self.dropped = 0
 
@@ -104,10 +115,11 @@ class CallbackQueue:
     async def close(self, limit_s: float) -> None:
         """Finish, and wait at most `limit_s` until all that waits has been delivered.
 
-        Inside a callback this returns at once: the queue finishes after that callback.
+        Inside a callback, and in a task that it has begun and may wait for, this returns at once:
+        the queue finishes after that callback.
         """
         self.finish()
-        if asyncio.current_task() is self._task:
+        if self._delivery is not None and _current_delivery.get() is self._delivery:
             return
         _, late = await asyncio.wait([self._task], timeout=limit_s)
         if late:
@@ -120,11 +132,17 @@ class CallbackQueue:
             await asyncio.wait([self._task], timeout=limit_s)
 
     def _drop_oldest(self) -> None:
+        if not self.dropped:
+            logger.warning(
+                "%d reports wait for callbacks that are too slow; from now on some are dropped",
+                BACKLOG_LIMIT,
+            )
+        self.dropped += 1
         for index, report in enumerate(self._waiting):
-            if report.callback in _DROPPABLE:
+            if report.callback in _DROPPED_FIRST:
                 del self._waiting[index]
-                self.dropped += 1
                 return
+        self._waiting.popleft()
 
     async def _run(self) -> None:
         while True:
@@ -136,23 +154,61 @@ class CallbackQueue:
                 return
 
     async def _deliver(self, report: Report) -> None:
-        callback = self._callbacks[report.callback]
+        self._delivery = object()
+        _current_delivery.set(self._delivery)
         try:
-            started_s = time.monotonic()
-            result = callback(*report.arguments)
-            _warn_if_slow(report.callback, time.monotonic() - started_s)
-            if inspect.isawaitable(result):
-                await result
+            await self._call(self._callbacks[report.callback], report)
         except Exception as error:
             self._raised(report.callback, error)
+        except asyncio.CancelledError as error:
+            if self._is_cancelled():
+                raise
+            self._raised(report.callback, error)  # something that the callback waited for
+        finally:
+            self._delivery = None
 
-    def _raised(self, name: str, error: Exception) -> None:
+    async def _call(self, callback: Callable[..., object], report: Report) -> None:
+        started_s = time.monotonic()
+        result = callback(*report.arguments)
+        _warn_if_slow(report.callback, time.monotonic() - started_s)
+        if inspect.iscoroutine(result):
+            await _Watched(result, report.callback)
+        elif inspect.isawaitable(result):
+            await result
+
+    def _is_cancelled(self) -> bool:
+        return self._task.cancelling() > 0
+
+    def _raised(self, name: str, error: BaseException) -> None:
         logger.error("the callback %s raised; the conversation goes on", name, exc_info=error)
         if name == "on_error":
             return  # it would be told of its own failure, and fail again
         sentence = f"the callback {name} raised {type(error).__name__}: {error}"
         context: dict[str, Any] = {"callback": name, "exception": error}
         self.put(Report.of("on_error", ErrorReport(message=sentence, context=context)))
+
+
+class _Watched:
+    """A coroutine whose every step is measured: an async callback can hold the loop as well."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, object], name: str) -> None:
+        self._coroutine = coroutine
+        self._name = name
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        step: Callable[[], Any] = partial(self._coroutine.send, None)
+        while True:
+            started_s = time.monotonic()
+            try:
+                waits_for = step()
+            except StopIteration:
+                return
+            finally:
+                _warn_if_slow(self._name, time.monotonic() - started_s)
+            try:
+                step = partial(self._coroutine.send, (yield waits_for))
+            except BaseException as error:
+                step = partial(self._coroutine.throw, error)
 
 
 def _warn_if_slow(name: str, held_s: float) -> None:

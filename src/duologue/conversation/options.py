@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypedDict, cast
+from typing import Any, Final, TypedDict
 
 from duologue.audio.endpoints import Sink, Source
 from duologue.connection.endpoints import (
@@ -17,6 +17,7 @@ from duologue.connection.endpoints import (
 )
 from duologue.conversation.callbacks import Callbacks
 from duologue.protocol.client_messages import ConversationInitiation, SourceInfo
+from duologue.protocol.codec import encode_client_message
 
 DEFAULT_CONNECT_TIMEOUT_S: Final = 10.0
 DEFAULT_INPUT_CHUNK_DURATION_MS: Final = 20
@@ -72,7 +73,17 @@ class Overrides(TypedDict, total=False):
 class CommonOptions(Callbacks, total=False):
     """The options of every session, callbacks included.
 
-    Exactly one of `agent_id` and `signed_url` is needed. Durations are in seconds.
+    Exactly one of `agent_id` (a public agent) and `signed_url` (a private one) is needed. An option
+    that is None counts as left out.
+
+    - `origin`: the address of the server, as ws, wss, http or https; without it that in
+      `DUOLOGUE_ORIGIN`, or else ElevenLabs' own. A signed URL has its server in itself.
+    - `environment`: the server's environment of that name.
+    - `authorization`: a token for the server, sent as the subprotocol `bearer.<authorization>`.
+    - `dynamic_variables`: values for the placeholders in the agent's definition.
+    - `custom_llm_extra_body`: any JSON, handed on to the agent's own language model.
+    - `connect_timeout`: how many seconds the server may take to accept and to answer the
+      initiation; 10 by default. A device may take 10 s of its own to open.
     """
 
     agent_id: str
@@ -94,8 +105,9 @@ class TextOptions(CommonOptions, total=False):
 class VoiceOptions(CommonOptions, total=False):
     """The options of a spoken conversation.
 
-    `microphone` and `speaker` are any source and sink of samples; by default they are the
-    system's devices. `input_chunk_duration_ms` is how much sound goes into one message.
+    - `microphone`, `speaker`: any source and sink of samples (see `duologue.audio.endpoints`); by
+      default the system's devices.
+    - `input_chunk_duration_ms`: how much sound goes into one message, 5 to 1000; 20 by default.
     """
 
     microphone: Source
@@ -126,16 +138,17 @@ def plan_session(options: Mapping[str, Any], *, text_only: bool) -> SessionPlan:
         ValueError: options that are missing, contradict one another, or are out of range.
     """
     _check_names(options, text_only=text_only)
-    _check_text_only(options, text_only=text_only)
+    options = {name: value for name, value in options.items() if value is not None}
+    _check_overrides(options, text_only=text_only)
     return SessionPlan(
         url=_url(options),
-        authorization=options.get("authorization"),
+        authorization=_authorization(options),
         initiation=_initiation(options, text_only=text_only),
         text_only=text_only,
         connect_timeout_s=_positive(options, "connect_timeout", DEFAULT_CONNECT_TIMEOUT_S),
         callbacks=_callbacks(options),
-        microphone=options.get("microphone"),
-        speaker=options.get("speaker"),
+        microphone=_endpoint(options, "microphone"),
+        speaker=_endpoint(options, "speaker"),
         input_chunk_duration_ms=_chunk_duration_ms(options),
     )
 
@@ -153,8 +166,17 @@ def _check_names(options: Mapping[str, Any], *, text_only: bool) -> None:
         raise TypeError(f"start_session() has no option {name!r}")
 
 
-def _check_text_only(options: Mapping[str, Any], *, text_only: bool) -> None:
-    override = options.get("overrides", {}).get("conversation", {}).get("text_only")
+def _check_overrides(options: Mapping[str, Any], *, text_only: bool) -> None:
+    overrides = _mapping(options, "overrides")
+    for section, value in overrides.items():
+        if section not in Overrides.__annotations__:
+            raise ValueError(
+                f"overrides has no section {section!r}; "
+                f"expected some of {', '.join(Overrides.__annotations__)}"
+            )
+        if not isinstance(value, Mapping):
+            raise TypeError(f"overrides[{section!r}] must be a mapping, not {type(value).__name__}")
+    override = overrides.get("conversation", {}).get("text_only")
     if override is not None and bool(override) != text_only:
         raise ValueError(
             f"text_only={text_only} and overrides['conversation']['text_only']={override!r} "
@@ -173,12 +195,47 @@ def _url(options: Mapping[str, Any]) -> str:
         return signed_conversation_url(_text(options, "signed_url"), **_environment(options))
     if agent_id is None:
         raise ValueError("either agent_id (a public agent) or signed_url (a private one) is needed")
-    origin = options.get("origin") or os.environ.get("DUOLOGUE_ORIGIN") or DEFAULT_ORIGIN
+    if "origin" in options:
+        origin = _text(options, "origin")
+    else:
+        origin = os.environ.get("DUOLOGUE_ORIGIN") or DEFAULT_ORIGIN
     return conversation_url(origin, _text(options, "agent_id"), **_environment(options))
 
 
 def _environment(options: Mapping[str, Any]) -> dict[str, str]:
-    return {"environment": options["environment"]} if options.get("environment") else {}
+    return {"environment": _text(options, "environment")} if "environment" in options else {}
+
+
+def _authorization(options: Mapping[str, Any]) -> str | None:
+    if "authorization" not in options:
+        return None
+    value = _text(options, "authorization")
+    if any(character in ' ,;"' or not "!" <= character <= "~" for character in value):
+        # The value is a secret, so the message leaves it out.
+        raise ValueError(
+            "authorization cannot be sent, because it has spaces, commas, quotes, line breaks or "
+            "characters beyond ASCII; pass the bare token, without 'Bearer' before it"
+        )
+    return value
+
+
+def _endpoint(options: Mapping[str, Any], name: str) -> Any:
+    value = options.get(name)
+    if value is not None and not all(
+        hasattr(value, attribute) for attribute in ("sample_rate_hz", "start", "stop")
+    ):
+        raise TypeError(
+            f"{name} must have `sample_rate_hz`, `start` and `stop`, as {type(value).__name__} "
+            "has not; see `duologue.audio` for ready ones"
+        )
+    return value
+
+
+def _mapping(options: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = options.get(name, {})
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, not {type(value).__name__}")
+    return value
 
 
 def _text(options: Mapping[str, Any], name: str) -> str:
@@ -191,17 +248,28 @@ def _text(options: Mapping[str, Any], name: str) -> str:
 
 
 def _initiation(options: Mapping[str, Any], *, text_only: bool) -> ConversationInitiation:
-    overrides = cast(dict[str, Any], dict(options.get("overrides", {})))
+    overrides = dict(_mapping(options, "overrides"))
     if text_only:
         overrides["conversation"] = {**overrides.get("conversation", {}), "text_only": True}
-    variables = options.get("dynamic_variables")
-    return ConversationInitiation(
-        conversation_config_override=overrides or None,
+    variables = _mapping(options, "dynamic_variables")
+    initiation = ConversationInitiation(
+        conversation_config_override={
+            name: dict(value) for name, value in overrides.items() if value
+        }
+        or None,
         custom_llm_extra_body=options.get("custom_llm_extra_body"),
-        dynamic_variables=dict(variables) if variables is not None else None,
-        user_id=options.get("user_id"),
+        dynamic_variables=dict(variables) if "dynamic_variables" in options else None,
+        user_id=_text(options, "user_id") if "user_id" in options else None,
         source_info=SourceInfo(source=SOURCE, version=version()),
     )
+    try:
+        encode_client_message(initiation)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(
+            "overrides, dynamic_variables and custom_llm_extra_body must be JSON, "
+            f"but something in them is not: {error}"
+        ) from None
+    return initiation
 
 
 def _positive(options: Mapping[str, Any], name: str, default: float) -> float:
@@ -227,9 +295,7 @@ def _chunk_duration_ms(options: Mapping[str, Any]) -> int:
 
 def _callbacks(options: Mapping[str, Any]) -> dict[str, Callable[..., object]]:
     callbacks = {
-        name: value
-        for name, value in options.items()
-        if name in Callbacks.__annotations__ and value is not None
+        name: value for name, value in options.items() if name in Callbacks.__annotations__
     }
     for name, callback in callbacks.items():
         if not callable(callback):

@@ -22,6 +22,9 @@ class Outbox:
     Control messages go before sound. Of the sound that waits, the oldest is dropped once there is
     more than `audio_limit` chunks: a server that reads too slowly hears the present, not the past.
 
+    Attributes:
+        dropped_audio: how many chunks of microphone sound were dropped.
+
     Args:
         audio_limit: how many chunks of microphone sound wait at most.
     """
@@ -48,9 +51,7 @@ class Outbox:
         """
         with self._lock:
             if self._closed:
-                raise ConversationEnded(
-                    f"a {message.TYPE} message cannot be sent: the conversation has ended"
-                )
+                raise _ended(message)
             if isinstance(message, UserAudioChunk):
                 self._put_audio(message)
             elif len(self._control) >= CONTROL_LIMIT:
@@ -60,7 +61,10 @@ class Outbox:
                 )
             else:
                 self._control.append(message)
-        self._notify()
+        try:
+            self._notify()
+        except RuntimeError:  # the event loop has closed with the conversation
+            raise _ended(message) from None
 
     async def send_all(self, send: Callable[[ClientMessage], Awaitable[None]]) -> None:
         """Send what waits, and what is put in later, until cancelled."""
@@ -71,16 +75,19 @@ class Outbox:
                 await send(message)
             self._emptied.set()
 
-    async def flush(self, limit_s: float) -> None:
-        """Take nothing more, and wait at most `limit_s` until all has been sent."""
+    def close(self) -> None:
+        """Take nothing more. Sound that waits is dropped: the agent will not listen to it."""
         with self._lock:
             self._closed = True
             self._audio.clear()
-            waiting = bool(self._control) or not self._emptied.is_set()
-        if waiting:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(limit_s):
-                    await self._emptied.wait()
+
+    async def flush(self, limit_s: float) -> None:
+        """Wait at most `limit_s` until all has been sent."""
+        if self._control:
+            self._wake()  # what another thread put in may not have been announced yet
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await self._emptied.wait()
 
     def _put_audio(self, chunk: UserAudioChunk) -> None:
         if len(self._audio) >= self._audio_limit:
@@ -103,3 +110,8 @@ class Outbox:
     def _wake(self) -> None:
         self._emptied.clear()
         self._filled.set()
+
+
+def _ended(message: ClientMessage) -> ConversationEnded:
+    kind = message.TYPE or "sound"
+    return ConversationEnded(f"a {kind} message cannot be sent: the conversation has ended")

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 from duologue.connection.base import Connection
 from duologue.dialogue.values import Disconnection
 from duologue.errors import SessionConnectionError
+from duologue.protocol.client_messages import ConversationInitiation
 from duologue.protocol.codec import Incoming
 from duologue.protocol.server_events import ConversationMetadataEvent, ErrorEvent
+
+PRELUDE_LIMIT: Final = 1000
+"""How many events are kept at most; beyond it the server has to wait until the session runs."""
 
 
 class Prelude:
@@ -35,24 +40,28 @@ class Prelude:
         self._task.cancel()
         await asyncio.wait([self._task])
 
-    async def metadata(self, limit_s: float) -> ConversationMetadataEvent:
-        """Wait at most `limit_s` for the metadata, whatever comes before it.
+    async def metadata(
+        self, initiation: ConversationInitiation, deadline_s: float
+    ) -> ConversationMetadataEvent:
+        """Send the initiation, and wait for the metadata, whatever comes before it.
+
+        Args:
+            deadline_s: how long, by the clock of the event loop.
 
         Raises:
             SessionConnectionError: the server ended the session first, or took too long.
         """
         either: list[asyncio.Future[Any]] = [self._metadata, self._task]
-        await asyncio.wait(
-            either,
-            timeout=max(0.0, limit_s),
-            return_when=asyncio.FIRST_COMPLETED,
-        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(deadline_s):
+                await self._connection.send(initiation)
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        self.raise_if_ended()
         if self._metadata.done():
             return self._metadata.result()
-        self.raise_if_ended()
         raise SessionConnectionError(
             "the server accepted the connection but did not say how the conversation is to go "
-            "(no conversation_initiation_metadata) in time; is it an agent's server? "
+            "(no conversation_initiation_metadata, or not in time); is it an agent's server? "
             "If it is only slow, raise `connect_timeout`"
         )
 
@@ -73,7 +82,7 @@ class Prelude:
         )
 
     async def _receive(self) -> None:
-        while True:
+        while len(self.received) < PRELUDE_LIMIT:
             event = await self._connection.receive()
             if isinstance(event, Disconnection):
                 self.disconnection = event

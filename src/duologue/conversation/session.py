@@ -17,7 +17,7 @@ from duologue.dialogue.actions import Action, End, Play, Report, Send, Silence
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import AgentAudio, Disconnection, Message, Mode, Status
-from duologue.errors import ConversationEnded
+from duologue.errors import SendQueueFull
 from duologue.protocol.client_messages import (
     ClientMessage,
     ContextualUpdate,
@@ -129,11 +129,15 @@ class BaseConversation:
         """Say something in writing, to be answered like speech.
 
         Raises:
-            ConversationEnded: the conversation is over.
+            TypeError: `text` is no string.
+            ValueError: `text` has half a surrogate pair, which cannot be sent.
+            ConversationEnded: the conversation is ending or over.
             SendQueueFull: the server takes nothing, and 1,024 messages wait.
         """
+        _check_text(text)
         self._send(UserMessage(text=text, rich_content_id=rich_content_id))
-        self._in_loop(lambda: self._dialogue.user_wrote(_now_ms()))
+        now_ms = _now_ms()
+        self._in_loop(lambda: self._dialogue.user_wrote(now_ms))
 
     def send_contextual_update(self, text: str, *, context_id: str | None = None) -> None:
         """Let the agent know something without asking for an answer.
@@ -141,8 +145,9 @@ class BaseConversation:
         Of the updates with one `context_id` only the latest counts.
 
         Raises:
-            ConversationEnded, SendQueueFull: as for `send_user_message`.
+            TypeError, ValueError, ConversationEnded, SendQueueFull: as for `send_user_message`.
         """
+        _check_text(text)
         self._send(ContextualUpdate(text=text, context_id=context_id or None))
 
     def send_user_activity(self) -> None:
@@ -156,8 +161,9 @@ class BaseConversation:
     async def end_session(self) -> None:
         """End the conversation and release everything, within a few seconds.
 
-        Calling it again, or while the conversation ends by itself, waits for the same end. It may
-        be awaited inside a callback. Cancelling it stops the waiting, not the end.
+        What was queued before is still sent, for 1 s at most; what the agent was saying is cut off.
+        Calling it again, or while the conversation ends by itself, waits for the same end. Waits
+        for callbacks as `wait_until_ended` does. Cancelling it stops the waiting, not the end.
         """
         self._end(Disconnection.by_user())
         await self.wait_until_ended()
@@ -165,7 +171,10 @@ class BaseConversation:
     async def wait_until_ended(self) -> Disconnection:
         """Wait until the conversation is over, and return why it ended.
 
-        Outside callbacks this returns after `on_disconnect`. Cancelling it changes nothing.
+        It returns after `on_disconnect`, for which there are 5 s after the end: callbacks that take
+        longer are cancelled, with a warning in the log. Awaited inside a callback, it does not
+        wait for that callback, and so returns before `on_disconnect`. Cancelling it changes
+        nothing.
         """
         await self._ended.wait()
         await self._callbacks.close(CALLBACK_LIMIT_S)
@@ -184,7 +193,7 @@ class BaseConversation:
         self._status.advance(Status.CONNECTED)
         self._callbacks.put(Report.of("on_connect", self._id))
         for event in earlier:
-            self._carry_out(self._dialogue.receive(event, _now_ms()))
+            self._act_on(event)
         self._tasks = [
             self._run(self._receive_all(), "receiver"),
             self._run(self._outbox.send_all(self._connection.send), "sender"),
@@ -193,6 +202,9 @@ class BaseConversation:
 
     def _send(self, message: ClientMessage) -> None:
         self._outbox.put(message)
+
+    def _act_on(self, event: Incoming) -> None:
+        self._carry_out(self._dialogue.receive(event, _now_ms()))
 
     def _play(self, audio: AgentAudio) -> None:
         """Let sound be heard, if this kind of conversation has any."""
@@ -205,6 +217,8 @@ class BaseConversation:
 
     def _carry_out(self, actions: Iterable[Action]) -> None:
         for action in actions:
+            if self._ending is not None:
+                return  # devices and server may still have something to say, but it is over
             match action:
                 case Send(message):
                     self._answer(message)
@@ -219,9 +233,14 @@ class BaseConversation:
         self._deadline_moved.set()
 
     def _answer(self, message: ClientMessage) -> None:
-        """Send what the rules ask for; at the end of a session nobody waits for it any more."""
-        with suppress(ConversationEnded):
+        """Send what the rules ask for.
+
+        A server that asks a thousand things and takes no answer is not served further.
+        """
+        try:
             self._send(message)
+        except SendQueueFull as error:
+            self._end(_internal(f"the server takes no answers: {error}"))
 
     async def _receive_all(self) -> None:
         while True:
@@ -229,7 +248,7 @@ class BaseConversation:
             if isinstance(received, Disconnection):
                 self._end(received)
                 return
-            self._carry_out(self._dialogue.receive(received, _now_ms()))
+            self._act_on(received)
 
     async def _keep_deadlines(self) -> None:
         while True:
@@ -252,24 +271,28 @@ class BaseConversation:
         if task.cancelled() or (error := task.exception()) is None:
             return
         logger.error("%s failed", task.get_name(), exc_info=error)
-        sentence = f"an internal error ended the conversation: {error!r}"
-        self._end(Disconnection(reason="error", message=sentence, context={"type": "error"}))
+        self._end(_internal(f"an internal error ended the conversation: {error!r}"))
 
     def _end(self, disconnection: Disconnection) -> None:
-        if self._ending is None:
-            self._disconnection = disconnection
-            self._ending = asyncio.create_task(self._tear_down(), name=f"duologue end {self._id}")
-
-    async def _tear_down(self) -> None:
-        """Take everything down, every step even if another fails, and report the end."""
-        assert self._disconnection is not None
+        """Begin the end, unless it has begun: nothing is acted on or taken for sending any more."""
+        if self._ending is not None:
+            return
+        self._disconnection = disconnection
         self._status.advance(Status.DISCONNECTING)
+        self._outbox.close()
+        self._silence()
+        self._ending = asyncio.create_task(
+            self._tear_down(disconnection), name=f"duologue end {self._id}"
+        )
+
+    async def _tear_down(self, disconnection: Disconnection) -> None:
+        """Take everything down, every step even if another fails, and report the end."""
         await _attempt(self._release)
         await _attempt(lambda: self._outbox.flush(FLUSH_LIMIT_S))
         await _attempt(self._connection.close)
         await _attempt(self._cancel_tasks)
         self._status.advance(Status.DISCONNECTED)
-        self._callbacks.put(Report.of("on_disconnect", self._disconnection))
+        self._callbacks.put(Report.of("on_disconnect", disconnection))
         self._callbacks.finish()
         self._ended.set()
 
@@ -279,14 +302,28 @@ class BaseConversation:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _in_loop(self, function: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(function)
+        with suppress(RuntimeError):  # the loop has closed, and with it the conversation
+            self._loop.call_soon_threadsafe(function)
 
 
 async def _attempt(step: Callable[[], Awaitable[None]]) -> None:
+    """Take a step of the end. One that is cancelled, as a loop does that shuts down, is cut short,
+    and the next one is taken all the same: a device must not be left running.
+    """
     try:
         await step()
-    except Exception:
+    except (Exception, asyncio.CancelledError):
         logger.exception("a step of the session's end failed; the others are taken all the same")
+
+
+def _internal(message: str) -> Disconnection:
+    return Disconnection(reason="error", message=message, context={"type": "error"})
+
+
+def _check_text(text: str) -> None:
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a string, not {type(text).__name__}")
+    text.encode()  # raises for half a surrogate pair, here and not in the task that sends
 
 
 def _now_ms() -> float:

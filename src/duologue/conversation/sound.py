@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from duologue.audio.endpoints import Sink, Source
 from duologue.audio.playout import Playout
 from duologue.audio.samples import samples_from_bytes
 from duologue.audio.speech_detector import SpeechDetector
+from duologue.conversation.device import Device
 from duologue.dialogue.values import AgentAudio
 from duologue.protocol.formats import AudioFormat
 
@@ -61,8 +62,6 @@ class Sound:
         events: SoundEvents,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._source = source
-        self._sink = sink
         self._input_format = input_format
         self._chunk_ms = chunk_ms
         self._events = events
@@ -73,29 +72,31 @@ class Sound:
             on_change=lambda playing, at_s: self._tell(self._playing_changed),
             on_audible=lambda event_id, at_s: self._tell(events.audible, at_s * 1000),
         )
+        source.failed = lambda error: self._tell(self._events.failed, True, error)
+        sink.failed = lambda error: self._tell(self._events.failed, False, error)
+        self._understands_source = True
+        self._microphone = Device("microphone", lambda: source.start(self._captured), source.stop)
+        self._speaker = Device("speaker", lambda: sink.start(self._playout.render), sink.stop)
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Start speaker and microphone; if one fails, neither runs.
 
-        This may take as long as opening a device takes, so it belongs in a thread.
+        Cancelling waits until they have answered, and stops them again.
 
         Raises:
-            DeviceError: a device cannot be opened.
+            DeviceError: a device cannot be opened, or not within 10 s.
+            Exception: whatever else a source or sink of the caller's own raises.
         """
-        with ExitStack() as undo:
-            self._sink.failed = lambda error: self._tell(self._events.failed, False, error)
-            self._sink.start(self._playout.render)
-            undo.callback(self._sink.stop)
-            self._source.failed = lambda error: self._tell(self._events.failed, True, error)
-            self._source.start(self._captured)
-            undo.pop_all()
-
-    def stop(self) -> None:
-        """Stop microphone and speaker, each even if the other fails. May block for a moment."""
         try:
-            self._source.stop()
-        finally:
-            self._sink.stop()
+            await self._speaker.open()
+            await self._microphone.open()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop microphone and speaker, each even if the other hangs, within 3 s."""
+        await asyncio.gather(self._microphone.close(), self._speaker.close())
 
     def play(self, audio: AgentAudio) -> None:
         """Let a piece of the agent's speech be heard after what is queued."""
@@ -126,10 +127,13 @@ class Sound:
 
     def _captured(self, data: memoryview) -> None:
         """In the source's thread: hand complete chunks to the loop."""
+        if not self._understands_source:
+            return
         now_ms = time.monotonic() * 1000
         try:
             chunks = self._capture.push(data)
         except ValueError as error:  # a source of the caller's own delivered half a sample
+            self._understands_source = False  # or it would be reported 50 times a second
             self._tell(self._events.failed, True, error)
             return
         for later, chunk in zip(range(len(chunks) - 1, -1, -1), chunks, strict=True):
@@ -148,5 +152,5 @@ class Sound:
         self._events.playing(self._playout.is_playing or self._playout.queued_ms > 0)
 
     def _tell(self, listener: Callable[..., None], *arguments: object) -> None:
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # the loop has closed, and with it the conversation
             self._loop.call_soon_threadsafe(listener, *arguments)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Generator
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
@@ -38,12 +39,14 @@ class SessionStart(Generic[C]):
     """A session about to start: await it, or enter it with `async with`.
 
     Awaited, it gives the conversation, and the caller ends the session. Entered, it gives the
-    conversation too, and leaving the block ends the session. Cancelling a start releases
+    conversation too, and leaving the block ends the session, whatever was raised in it. It can be
+    used once; as a task it runs with `asyncio.ensure_future`. Cancelling a start releases
     everything.
     """
 
     def __init__(self, plan: SessionPlan) -> None:
         self._plan = plan
+        self._used = False
         self._conversation: C | None = None
 
     def __await__(self) -> Generator[Any, None, C]:
@@ -63,6 +66,11 @@ class SessionStart(Generic[C]):
         await self._conversation.end_session()
 
     async def _start(self) -> C:
+        if self._used:
+            raise RuntimeError(
+                "this start has been awaited or entered before; call start_session() for another"
+            )
+        self._used = True
         conversation: Any = await _start(self._plan)
         started: C = conversation
         return started
@@ -94,11 +102,15 @@ class Conversation:
             TypeError: an option that does not exist, or a value of the wrong kind.
             ValueError: options that are missing, contradict one another, or are out of range.
 
+        Callbacks are called in this order: `on_status_change` (connecting, then connected),
+        `on_connect`, then what the server has sent, its metadata first if it was. A start that
+        fails raises, and calls only `on_status_change` (disconnected).
+
         Awaiting or entering raises:
             SessionConnectionError: the server cannot be reached, refuses, ends the session while
                 it starts, or does not answer within `connect_timeout`.
             UnsupportedAudioFormat: the server wants a format that is not of the protocol.
-            DeviceError: the microphone or the speaker cannot be opened.
+            DeviceError: the microphone or the speaker cannot be opened, or not within 10 s.
         """
         return SessionStart(plan_session(options, text_only=text_only))
 
@@ -117,22 +129,19 @@ async def _start(plan: SessionPlan) -> BaseConversation:
 async def _connected(
     plan: SessionPlan, callbacks: CallbackQueue, status: StatusReporter
 ) -> BaseConversation:
-    deadline_s = time.monotonic() + plan.connect_timeout_s
+    deadline_s = asyncio.get_running_loop().time() + plan.connect_timeout_s
     connection = await WebSocketConnection.open(
         plan.url, authorization=plan.authorization, timeout_s=plan.connect_timeout_s
     )
-    try:
-        await connection.send(plan.initiation)
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(connection.close)
         async with Prelude(connection) as prelude:
-            metadata = await prelude.metadata(deadline_s - time.monotonic())
+            metadata = await prelude.metadata(plan.initiation, deadline_s)
             conversation = _conversation(plan, metadata, connection, callbacks, status)
+            undo.push_async_callback(conversation.abandon)
             await conversation.prepare()
-        if prelude.disconnection is not None:
-            await conversation.abandon()
-            prelude.raise_if_ended()
-    except BaseException:
-        await connection.close()
-        raise
+        prelude.raise_if_ended()
+        undo.pop_all()
     conversation.begin(prelude.received)
     return conversation
 

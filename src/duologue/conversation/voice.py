@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Literal
 
 from duologue.audio.endpoints import Sink, Source
@@ -70,23 +69,11 @@ class VoiceConversation(BaseConversation):
         return self._sound.output_level
 
     async def prepare(self) -> None:
-        """Start microphone and speaker. Sound is sent and played from now on.
-
-        Cancelling waits until the devices have answered, and stops them again.
-
-        Raises:
-            DeviceError: a device cannot be opened; then neither runs.
-        """
-        opening = asyncio.create_task(asyncio.to_thread(self._sound.start))
-        try:
-            await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            await asyncio.wait([opening])
-            await self._release()
-            raise
+        """Start microphone and speaker; see `Sound.start`. Sound is captured from now on."""
+        await self._sound.start()
 
     async def _release(self) -> None:
-        await asyncio.to_thread(self._sound.stop)
+        await self._sound.stop()
 
     def _play(self, audio: AgentAudio) -> None:
         self._sound.play(audio)

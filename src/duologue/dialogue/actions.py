@@ -32,7 +32,7 @@ class Silence:
 class Report:
     """Tell the caller: `callback` is the name of the option that takes such reports.
 
-    A report with no `argument` calls a callback that takes none.
+    A report with no `arguments` calls a callback that takes none.
     """
 
     callback: str

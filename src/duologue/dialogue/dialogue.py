@@ -33,6 +33,11 @@ from duologue.protocol.server_events import (
 class Dialogue:
     """What one conversation knows about itself while it goes on.
 
+    Attributes:
+        mode: whether the agent is to be heard.
+        transcript: every message until now, in order.
+        turn_metrics: the times of every turn until now, in order.
+
     Args:
         output_format: how the agent's sound comes over the wire; None in a text conversation,
             where sound is not wanted and leads to nothing.
@@ -56,9 +61,7 @@ class Dialogue:
     def receive(self, event: Incoming, now_ms: float) -> list[Action]:
         """What follows from what the server sent."""
         match event:
-            case UnknownEvent():
-                return [Report.of("on_debug", event)]
-            case MalformedEvent():
+            case UnknownEvent() | MalformedEvent():
                 return [Report.of("on_debug", event)]
             case PingEvent():
                 return [Send(Pong(event_id=event.event_id)), *_as_it_is(event)]
@@ -87,9 +90,10 @@ class Dialogue:
 
     def playback_changed(self, *, playing: bool) -> list[Action]:
         """The agent has begun to be heard, or all that was queued has been heard."""
-        self._playing = playing
         if playing:
-            return self._turn_mode(Mode.SPEAKING)
+            # What is heard after an interruption is its fade: the agent no longer speaks.
+            return self._turn_mode(Mode.SPEAKING) if self._playing else []
+        self._playing = False
         return [*self._turn_mode(Mode.LISTENING), *self._ending.played_out()]
 
     def became_audible(self, at_ms: float) -> list[Action]:
@@ -112,15 +116,12 @@ class Dialogue:
         if self._output_format is None or not self._gate.admits(event.event_id):
             return []
         alignment = [Report.of("on_audio_alignment", event.alignment)] if event.alignment else []
-        if not event.audio:
+        pcm = _pcm(event.audio, self._output_format)
+        if not pcm:
             return [*alignment]
         self._turns.audio(event.event_id, now_ms)
         self._playing = True
-        audio = AgentAudio(
-            pcm=_pcm(event.audio, self._output_format),
-            format=self._output_format,
-            event_id=event.event_id,
-        )
+        audio = AgentAudio(pcm=pcm, format=self._output_format, event_id=event.event_id)
         return [
             Play(audio),
             *alignment,
@@ -130,6 +131,7 @@ class Dialogue:
 
     def _interruption(self, event: InterruptionEvent) -> list[Action]:
         self._gate.interrupt(event.event_id)
+        self._playing = False
         return [Silence(), *_as_it_is(event), *self._turn_mode(Mode.LISTENING)]
 
     def _agent_response(self, event: AgentResponseEvent, now_ms: float) -> list[Action]:
@@ -174,8 +176,9 @@ def _as_it_is(event: ServerEvent) -> list[Action]:
 
 
 def _pcm(data: bytes, audio_format: AudioFormat) -> bytes:
+    """Whole int16 samples. Half a sample at the end, sent by a broken server only, is dropped."""
     if audio_format.encoding == "pcm":
-        return data
+        return data[: len(data) - len(data) % audio_format.bytes_per_sample]
     return audio_format.decode(data).astype("<i2", copy=False).tobytes()
 
 

@@ -35,8 +35,14 @@ class TurnMetrics:
 
 @dataclass(frozen=True, kw_only=True)
 class _Moments:
-    """The moments of the turn that is going on, by the clock, in ms."""
+    """The moments of the turn that is going on, by the clock, in ms.
 
+    Attributes:
+        is_turn: whether the user is known to have said or written something. Voice alone may have
+            been a cough.
+    """
+
+    is_turn: bool = False
     event_id: int | None = None
     transcript: float | None = None
     first_text: float | None = None
@@ -46,8 +52,12 @@ class _Moments:
 class Turns:
     """Collects the moments of a turn and sums them up when the answer begins.
 
-    A spoken turn is complete when the answer is audible, a written one with its first text. An
-    answer that no user speech or message precedes, such as the greeting, is no turn.
+    A turn of a spoken conversation is complete when the answer is audible, one of a written
+    conversation with the first text of the answer. An answer that no user speech or message
+    precedes, such as the greeting, is no turn.
+
+    Args:
+        text_only: whether the conversation is a written one.
     """
 
     def __init__(self, *, text_only: bool) -> None:
@@ -62,11 +72,11 @@ class Turns:
     def user_wrote(self, now_ms: float) -> None:
         """The user sent a message; earlier moments belong to an earlier turn."""
         self._user_finished_ms = now_ms
-        self._moments = _Moments()
+        self._moments = _Moments(is_turn=True)
 
     def transcript(self, now_ms: float) -> None:
         """The user's words arrived as text, which begins a turn."""
-        self._moments = _Moments(transcript=now_ms)
+        self._moments = _Moments(is_turn=True, transcript=now_ms)
 
     def text(self, event_id: int, now_ms: float) -> TurnMetrics | None:
         """Text of the answer arrived. Returns the metrics of a written turn with its first."""
@@ -89,7 +99,7 @@ class Turns:
         finished_ms, moments = self._user_finished_ms, self._moments
         self._user_finished_ms = None
         self._moments = _Moments()
-        if finished_ms is None or (moments.transcript is None and not self._text_only):
+        if finished_ms is None or not moments.is_turn:
             return None
 
         def since_finished(moment: float | None) -> float | None:

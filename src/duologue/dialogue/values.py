@@ -71,7 +71,7 @@ class Disconnection:
         reason: `user` if `end_session` was called, `agent` if the agent ended it on purpose,
             `error` if it was lost or refused.
         message: a sentence for `error`, else None.
-        close_code: the WebSocket close code, if there was one.
+        close_code: the WebSocket close code, if there was one; 1006 for a connection that was lost.
         close_reason: the server's own words at the close, if it gave any.
         context: what led to it: `type` is `close`, `end_call`, `max_duration_exceeded` or `error`.
     """
@@ -104,9 +104,22 @@ class Disconnection:
             | ({"reason": close_reason} if close_reason else {}),
         )
 
+    @classmethod
+    def by_violation(cls, code: int, violation: str) -> Disconnection:
+        """The server broke the rules of WebSockets, so this side closed with `code`."""
+        return cls(
+            reason="error",
+            message=f"the connection was closed, because the server broke its rules: {violation}",
+            close_code=code,
+            context={"type": "close", "code": code},
+        )
+
 
 NORMAL_CLOSURE = 1000
 """The close code of a conversation that ended as it should (RFC 6455, 7.4.1)."""
+
+NO_STATUS_CLOSURE = 1005
+"""The code that stands for a close frame without a code (RFC 6455, 7.4.1)."""
 
 ABNORMAL_CLOSURE = 1006
 """The code that stands for a connection that was lost without a close frame (RFC 6455, 7.4.1)."""
@@ -115,4 +128,6 @@ ABNORMAL_CLOSURE = 1006
 def _unexplained(code: int) -> str:
     if code == ABNORMAL_CLOSURE:
         return "the connection to the server was lost"
+    if code == NO_STATUS_CLOSURE:
+        return "the server closed the connection and gave neither a code nor a reason"
     return f"the server closed the connection with code {code} and gave no reason"

@@ -1,0 +1,116 @@
+"""A source or sink, started and stopped for a conversation without ever blocking it.
+
+Opening a device takes a moment, and a driver may hang. So each call has a thread of its own, which
+the event loop waits for at most a limited time. The threads are daemons: one that hangs does not
+keep the program from ending, as a worker of an executor would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from duologue.errors import DeviceError
+
+logger = logging.getLogger("duologue")
+
+OPENING_LIMIT_S: Final = 10.0
+"""How long a device may take to open: a Bluetooth headset takes some seconds."""
+
+CLOSING_LIMIT_S: Final = 3.0
+"""How long a device may take to close: the sources and sinks of this library take 2 s at most."""
+
+
+class Device:
+    """One source or sink. Its methods belong to the event loop, one call at a time.
+
+    Args:
+        name: `microphone` or `speaker`, for messages.
+        start: begins the sound; may block.
+        stop: ends it, from any thread; may block.
+    """
+
+    def __init__(self, name: str, start: Callable[[], None], stop: Callable[[], None]) -> None:
+        self._name = name
+        self._start = start
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._runs = False
+        self._wanted = False
+
+    async def open(self, limit_s: float = OPENING_LIMIT_S) -> None:
+        """Start the device. Cancelling waits until it has answered, and stops it again.
+
+        Raises:
+            DeviceError: it has not opened within `limit_s`; once it does, it is stopped again.
+            Exception: whatever `start` raises.
+        """
+        self._wanted = True
+        opening = _in_thread(self._start_if_wanted, f"duologue {self._name} start")
+        try:
+            await asyncio.wait([opening], timeout=limit_s)
+        except asyncio.CancelledError:
+            await asyncio.wait([opening], timeout=limit_s)
+            await self.close()
+            raise
+        if opening.done():
+            return opening.result()
+        await self.close()
+        raise DeviceError(
+            f"the {self._name} did not open within {limit_s:g} s; "
+            "see whether another program holds it, or choose another"
+        )
+
+    async def close(self, limit_s: float = CLOSING_LIMIT_S) -> None:
+        """Stop the device if it runs, and wait for that at most `limit_s`.
+
+        One that is still being opened is stopped by its own thread afterwards. What `stop` raises
+        is logged.
+        """
+        with self._lock:
+            self._wanted = False
+            runs, self._runs = self._runs, False
+        if not runs:
+            return
+        closing = _in_thread(self._stop, f"duologue {self._name} stop")
+        await asyncio.wait([closing], timeout=limit_s)
+        if not closing.done():
+            logger.warning("the %s has not stopped within %g s", self._name, limit_s)
+        elif error := closing.exception():
+            logger.error("the %s could not be stopped", self._name, exc_info=error)
+
+    def _start_if_wanted(self) -> None:
+        self._start()
+        with self._lock:
+            self._runs = self._wanted
+        if not self._runs:
+            self._stop()
+
+
+def _in_thread(function: Callable[[], None], name: str) -> asyncio.Future[None]:
+    """Call a function in a thread that is its own, and give its outcome as a future."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: Exception | None) -> None:
+        if error is None:
+            outcome.set_result(None)
+        else:
+            outcome.set_exception(error)
+            outcome.exception()  # nobody may wait any more, and that is no mistake
+
+    def run() -> None:
+        error: Exception | None = None
+        try:
+            function()
+        except Exception as raised:
+            error = raised
+        with suppress(RuntimeError):  # the loop has closed, so nobody waits any more
+            loop.call_soon_threadsafe(settle, error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return outcome

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from duologue.connection.endpoints import (
+    DEFAULT_ORIGIN,
+    conversation_url,
+    signed_conversation_url,
+    socket_origin,
+    version,
+)
+
+
+def query_of(url: str) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(url).query, strict_parsing=True)
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("wss://api.elevenlabs.io", "wss://api.elevenlabs.io"),
+        ("https://agents.example/", "wss://agents.example"),
+        ("http://127.0.0.1:8080", "ws://127.0.0.1:8080"),
+        ("ws://[::1]:8080", "ws://[::1]:8080"),
+        ("HTTPS://agents.example/behind/a/proxy/", "wss://agents.example/behind/a/proxy"),
+    ],
+)
+def test_an_origin_of_any_scheme_becomes_one_of_sockets(origin: str, expected: str) -> None:
+    assert socket_origin(origin) == expected
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "api.elevenlabs.io",
+        "ftp://api.elevenlabs.io",
+        "wss://",
+        "wss://host?agent_id=1",
+        "wss://host#here",
+        "wss://host:99999",
+        "wss://host:port",
+        "wss://[::1",
+    ],
+)
+def test_what_is_no_origin_is_refused_with_an_example(origin: str) -> None:
+    with pytest.raises(ValueError, match=r"expected something like 'wss://api\.elevenlabs\.io'"):
+        socket_origin(origin)
+
+
+def test_the_url_names_agent_and_client() -> None:
+    url = conversation_url(DEFAULT_ORIGIN, "agent_1")
+    assert url.startswith("wss://api.elevenlabs.io/v1/convai/conversation?")
+    assert query_of(url) == {
+        "agent_id": ["agent_1"],
+        "source": ["duologue"],
+        "version": [version()],
+    }
+
+
+@given(st.text(min_size=1).filter(lambda text: text.isprintable()))
+def test_whatever_an_agent_is_called_arrives_as_it_is(agent_id: str) -> None:
+    url = conversation_url(DEFAULT_ORIGIN, agent_id, environment=agent_id)
+    assert url.isascii()
+    assert query_of(url)["agent_id"] == [agent_id]
+    assert query_of(url)["environment"] == [agent_id]
+
+
+def test_a_signed_url_stays_as_it_is_in_front_of_what_is_appended() -> None:
+    signed = "wss://api.elevenlabs.io/v1/convai/conversation?agent_id=a&signature=x%2B%2F%3D"
+    url = signed_conversation_url(signed, environment="staging")
+    assert url.startswith(f"{signed}&source=duologue&version=")
+    assert query_of(url)["environment"] == ["staging"]
+
+
+@pytest.mark.parametrize(
+    ("signed", "separator"), [("wss://host/path", "?"), ("wss://host/?", "&"), ("ws://h?a=1", "&")]
+)
+def test_the_separator_fits_what_there_is(signed: str, separator: str) -> None:
+    assert signed_conversation_url(signed).startswith(f"{signed}{separator}source=")
+
+
+def test_the_line_break_of_a_file_does_not_spoil_a_signed_url() -> None:
+    assert signed_conversation_url("wss://host/?s=1\n").startswith("wss://host/?s=1&source=")
+
+
+@pytest.mark.parametrize(
+    "signed",
+    ["https://host/?signature=secret", "secret", "wss://?signature=secret", "ws://h:x/secret"],
+)
+def test_what_is_no_signed_url_is_refused_without_being_shown(signed: str) -> None:
+    with pytest.raises(ValueError, match="must begin with 'wss://'") as raised:
+        signed_conversation_url(signed)
+    assert "secret" not in str(raised.value)
