@@ -1,0 +1,57 @@
+"""What the measurements of whole conversations share: an agent process, spoken questions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from piper import PiperVoice
+
+from duologue.agent.speech.models import PIPER_EN_US_JOE_MEDIUM, model_folder
+from duologue.audio.resample import Resampler
+from duologue.cli.models import pull_missing
+from duologue.cli.talk.embedded import embedded_agent
+
+RATE_HZ = 16000
+
+QUESTIONS = (
+    "What is the capital of France?",
+    "How many days are there in a week?",
+    "What colour is the sky on a clear day?",
+    "Which animal says meow?",
+    "What is the capital of Italy?",
+    "How many legs does a dog have?",
+    "What do bees make?",
+    "Which planet do we live on?",
+    "What is the opposite of hot?",
+    "What is frozen water called?",
+)
+
+Samples = npt.NDArray[np.int16]
+
+
+def spoken(sentence: str) -> Samples:
+    """The sentence in the bundled voice, as int16 samples at 16 kHz."""
+    voice = PiperVoice.load(str(model_folder(PIPER_EN_US_JOE_MEDIUM) / "en_US-joe-medium.onnx"))
+    sound = np.concatenate([chunk.audio_int16_array for chunk in voice.synthesize(sentence)])
+    resampler = Resampler(voice.config.sample_rate, RATE_HZ)
+    return np.concatenate((resampler.push(sound), resampler.flush()))
+
+
+@asynccontextmanager
+async def agent(definition: str) -> AsyncIterator[tuple[str, Path]]:
+    """An agent in a process of its own; gives its origin and the file with its log.
+
+    Args:
+        definition: its YAML.
+    """
+    pull_missing()
+    with tempfile.TemporaryDirectory() as folder:
+        path, log_path = Path(folder) / "agent.yaml", Path(folder) / "agent.log"
+        path.write_text(definition, encoding="utf-8")
+        async with embedded_agent(definition=path, log_path=log_path) as origin:
+            yield origin, log_path
