@@ -123,7 +123,7 @@ class Call:
         """Tell the client first: releasing takes longer."""
         logger.info("%s: %s", self.conversation_id, end.reason)
         try:
-            if end is not ends.CLIENT_GONE:
+            if end not in ends.UNREACHABLE:
                 await self._tell(end)
         finally:
             if self._hearing is not None:

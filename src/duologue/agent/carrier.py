@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from duologue.agent.ends import CLIENT_GONE, CallEnd
+from duologue.agent.ends import CLIENT_GONE, NOT_READING, CallEnd
 from duologue.agent.limits import CallLimits
 from duologue.protocol.server_events import ServerEvent
 
@@ -60,9 +60,11 @@ class Outbox:
         while not self._has_overflowed:
             try:
                 await self._send(await self._waiting.get())
-            except (ConnectionError, TimeoutError):
+            except ConnectionError:
                 return CLIENT_GONE
-        return CLIENT_GONE
+            except TimeoutError:
+                return NOT_READING
+        return NOT_READING
 
     def shut(self) -> None:
         """Take no further events: what the session does while it closes is of no interest."""

@@ -60,7 +60,10 @@ class CallRefused(Exception):
 
 
 CLIENT_GONE = CallEnd(NORMAL, "The client has gone")
-"""Nobody is left to be told."""
+NOT_READING = CallEnd(OPERATIONAL, "The client does not read what it is sent")
+
+UNREACHABLE = (CLIENT_GONE, NOT_READING)
+"""After these there is nobody to be told."""
 
 SERVER_STOPS = CallEnd(OPERATIONAL, "The agent's server is being stopped")
 

@@ -164,11 +164,13 @@ class CallSession:
         await self._agent.update_chat_ctx(context)
 
     async def _interrupt(self) -> None:
+        cuts_text_short = self._text_only and self._translation.is_writing
         self.tools.cancel()
-        self._translation.text_interrupted()
         with suppress(TimeoutError):
             async with asyncio.timeout(INTERRUPT_LIMIT_S):
                 await self._session.interrupt(force=True)
+        if cuts_text_short:
+            self._translation.text_interrupted()
 
     def _speak_again(self) -> None:
         if not self._text_only and not self._is_closing:

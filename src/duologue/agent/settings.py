@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from duologue.errors import ServerError
 
 LLM_BASE_URL = "DUOLOGUE_LLM_BASE_URL"
 LLM_MODEL = "DUOLOGUE_LLM_MODEL"
 LLM_API_KEY = "DUOLOGUE_LLM_API_KEY"
-
-DEFAULT_HOST = "127.0.0.1"
-DEFAULT_PORT = 8080
-SYSTEM_CHOSEN_PORT = 0
 
 
 @dataclass(frozen=True)
@@ -25,33 +22,42 @@ class ServerSettings:
         port: 0 lets the system choose one.
         definitions_path: a YAML file of an agent, or a folder of them; None serves the agent that
             is built in.
+        text_only: whether every conversation is in writing, whatever the agents' definitions say.
         llm_base_url: an OpenAI-compatible server, without `/chat/completions`; None takes the
             bundled language model.
         llm_model: the model's name there.
         llm_api_key: sent to that server alone; None sends none.
-        log_level: the name of the least important level to log.
+
+    Raises:
+        ServerError: a language model's server without the model's name, or the reverse.
     """
 
-    host: str = DEFAULT_HOST
-    port: int = DEFAULT_PORT
+    host: str = "127.0.0.1"
+    port: int = 8080
     definitions_path: Path | None = None
+    text_only: bool = False
     llm_base_url: str | None = None
     llm_model: str | None = None
     llm_api_key: str | None = field(default=None, repr=False)
-    log_level: str = "info"
 
-    @classmethod
-    def from_environment(
-        cls, environment: Mapping[str, str] = os.environ, **given: object
-    ) -> ServerSettings:
-        """The settings as given, the language model from `DUOLOGUE_LLM_…` where not given.
+    def __post_init__(self) -> None:
+        if (self.llm_base_url is None) != (self.llm_model is None):
+            raise ServerError(
+                "a language model of your own needs both its server and its name: "
+                f"--llm-base-url and --llm-model, or {LLM_BASE_URL} and {LLM_MODEL}"
+            )
 
-        Only these three variables are read: keys of other programs are no business of ours.
+    def with_language_model_from(self, environment: Mapping[str, str]) -> ServerSettings:
+        """These settings, with the language model of three variables where none is given.
+
+        Only `DUOLOGUE_LLM_BASE_URL`, `DUOLOGUE_LLM_MODEL` and `DUOLOGUE_LLM_API_KEY` are read:
+        the keys of other programs are no business of ours.
         """
-        from_environment = {
-            "llm_base_url": environment.get(LLM_BASE_URL),
-            "llm_model": environment.get(LLM_MODEL),
-            "llm_api_key": environment.get(LLM_API_KEY),
-        }
-        chosen = {name: value for name, value in given.items() if value is not None}
-        return cls(**{**from_environment, **chosen})  # type: ignore[arg-type]
+        settings = replace(self, llm_api_key=self.llm_api_key or environment.get(LLM_API_KEY))
+        if settings.llm_base_url is not None:
+            return settings
+        return replace(
+            settings,
+            llm_base_url=environment.get(LLM_BASE_URL),
+            llm_model=environment.get(LLM_MODEL),
+        )

@@ -86,6 +86,11 @@ class Translation:
         self._response: _Response | None = None
 
     @property
+    def is_writing(self) -> bool:
+        """Whether an answer has begun and its text goes on."""
+        return self._response is not None and not self._response.is_text_complete
+
+    @property
     def response_id(self) -> int:
         """The event id of the current response; a new one if there is none."""
         return self._response.event_id if self._response else self._next_id()
@@ -173,10 +178,7 @@ class Translation:
             self._announce(response)
 
     def text_interrupted(self) -> None:
-        """The user writes while a text-only answer is being written: what is there stays."""
-        if not self._text_only or self._response is None:
-            return
-        self.text_complete()
+        """The user's next message has ended a text-only answer; what was written of it stays."""
         self._send(InterruptionEvent(event_id=self._next_id()))
 
     def voice_chunk(self, audio: bytes, alignment: Alignment | None) -> None:

@@ -1,0 +1,155 @@
+"""`duologue serve`: the agent's server on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from duologue.agent.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from duologue.agent.definition import AgentDefinition
+    from duologue.agent.speech.local import LocalModels
+    from duologue.agent.speech.models import Model
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+Agents = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[AGENTS]",
+        help="An agent's YAML file, or a folder of them. Without it, the agent that is built in.",
+    ),
+]
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="0 lets the system choose one.")]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(help="An OpenAI-compatible language model's server, such as http://…/v1."),
+]
+ModelName = Annotated[str | None, typer.Option(help="The language model's name there.")]
+TextOnly = Annotated[bool, typer.Option("--text-only", help="Converse in writing only.")]
+Embedded = Annotated[
+    bool,
+    typer.Option(
+        "--embedded",
+        hidden=True,
+        help="For programs that start this one: print one line of JSON with the URL when ready, "
+        "and stop when standard input ends.",
+    ),
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    typer.Option(help="The least important messages to show."),
+]
+
+
+def serve(
+    agents: Agents = None,
+    host: Host = ServerSettings.host,
+    port: Port = ServerSettings.port,
+    llm_base_url: BaseUrl = None,
+    llm_model: ModelName = None,
+    text_only: TextOnly = False,
+    embedded: Embedded = False,
+    log_level: LogLevel = "info",
+) -> None:
+    """Run agents on this machine, for any client that speaks the protocol.
+
+    A language model of your own may also be named by DUOLOGUE_LLM_BASE_URL and
+    DUOLOGUE_LLM_MODEL; its key, if it needs one, is taken from DUOLOGUE_LLM_API_KEY.
+    """
+    _start_logging(log_level)
+    settings = ServerSettings(
+        host=host,
+        port=port,
+        definitions_path=agents,
+        text_only=text_only,
+        llm_base_url=llm_base_url,
+        llm_model=llm_model,
+    ).with_language_model_from(os.environ)
+    with suppress(KeyboardInterrupt):
+        _serve(settings, embedded=embedded)
+
+
+def _serve(settings: ServerSettings, *, embedded: bool) -> None:
+    # These bring in the engine, which takes a second: not for those who only ask for help.
+    from duologue.agent.announcement import announcement
+    from duologue.agent.app import create_app
+    from duologue.agent.server import interrupt_at_end_of, run_server
+    from duologue.agent.speech.local import LocalSpeech
+
+    if embedded:
+        interrupt_at_end_of(sys.stdin.buffer)
+    definitions = _definitions(settings)
+    app = create_app(definitions, LocalSpeech(_models(settings)))
+
+    def tell(url: str) -> None:
+        if embedded:
+            typer.echo(announcement(url))
+            sys.stdout.flush()
+        else:
+            typer.echo(f"{url} has the agents {', '.join(definitions)}. Ctrl-C ends it.")
+
+    run_server(app, settings.host, settings.port, ready=tell)
+
+
+def _definitions(settings: ServerSettings) -> Mapping[str, AgentDefinition]:
+    from duologue.agent.definition import DEFAULT_DEFINITION, load_definitions, with_overrides
+
+    definitions = {DEFAULT_DEFINITION.agent_id: DEFAULT_DEFINITION}
+    if settings.definitions_path is not None:
+        definitions = load_definitions(settings.definitions_path)
+    if not settings.text_only:
+        return definitions
+    override = {"conversation": {"text_only": True}}
+    return {name: with_overrides(agent, override)[0] for name, agent in definitions.items()}
+
+
+def _models(settings: ServerSettings) -> LocalModels:
+    """Where the models are; those that are missing are fetched first."""
+    from duologue.agent.speech import models
+    from duologue.agent.speech.local import LocalModels
+    from duologue.agent.speech.stack import LanguageModelEndpoint
+
+    hearing, voice = models.WHISPER_TINY_EN, models.PIPER_EN_US_JOE_MEDIUM
+    thinking = models.SMOLLM2_135M_INSTRUCT
+    wanted = [hearing, voice]
+    language_model: Path | LanguageModelEndpoint
+    if settings.llm_base_url is not None and settings.llm_model is not None:
+        language_model = LanguageModelEndpoint(
+            settings.llm_base_url, settings.llm_model, settings.llm_api_key
+        )
+    else:
+        wanted.append(thinking)
+        language_model = _file(thinking, ".gguf")
+    models.ensure(wanted, report=models.LineReport(_say))
+    return LocalModels(
+        whisper=models.model_folder(hearing),
+        piper=_file(voice, ".onnx"),
+        language_model=language_model,
+    )
+
+
+def _file(model: Model, suffix: str) -> Path:
+    from duologue.agent.speech.models import model_folder
+
+    name = next(file.name for file in model.files if file.name.endswith(suffix))
+    return model_folder(model) / name
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+
+
+def _start_logging(level: str) -> None:
+    """Show our own messages from this level on, and of other libraries only what is wrong."""
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, force=True)
+    logging.getLogger("duologue").setLevel(level.upper())
