@@ -138,24 +138,19 @@ def build_llm(
     if max_tokens is not None:
         # Ollama, vLLM and llama.cpp all know this older name; not all know the newer one.
         body.setdefault("max_tokens", max_tokens)
-    return _LoggingLLM(
-        model=model,
-        client=_ExplicitClient(
-            api_key=api_key or UNUSED_KEY,
-            base_url=base_url,
-            max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(
-                # A proxy from the environment must not see what stays on this machine, and a
-                # redirect could lead the conversation anywhere.
-                trust_env=not _is_loopback(url.hostname),
-                follow_redirects=False,
-                timeout=openai.Timeout(None, connect=CONNECT_LIMIT_S, write=WRITE_LIMIT_S),
-            ),
+    client = _ExplicitClient(
+        api_key=api_key or UNUSED_KEY,
+        base_url=base_url,
+        max_retries=0,
+        http_client=openai.DefaultAsyncHttpxClient(
+            # A proxy from the environment must not see what stays on this machine, and a
+            # redirect could lead the conversation anywhere.
+            trust_env=not _is_loopback(url.hostname),
+            follow_redirects=False,
+            timeout=openai.Timeout(None, connect=CONNECT_LIMIT_S, write=WRITE_LIMIT_S),
         ),
-        temperature=temperature if temperature is not None else NOT_GIVEN,
-        extra_body=body or NOT_GIVEN,
-        _strict_tool_schema=False,
     )
+    return _LoggingLLM(client, model=model, temperature=temperature, extra_body=body)
 
 
 class _ExplicitClient(openai.AsyncOpenAI):
@@ -173,6 +168,27 @@ class _ExplicitClient(openai.AsyncOpenAI):
 
 class _LoggingLLM(LLM):
     """Logs the messages of each request, so that it can be seen what the model was told."""
+
+    def __init__(
+        self,
+        client: openai.AsyncOpenAI,
+        *,
+        model: str,
+        temperature: float | None,
+        extra_body: dict[str, Any],
+    ) -> None:
+        super().__init__(
+            client=client,
+            model=model,
+            temperature=temperature if temperature is not None else NOT_GIVEN,
+            extra_body=extra_body or NOT_GIVEN,
+        )
+        self._own_client = client
+
+    async def aclose(self) -> None:
+        # The library closes only clients that it made itself.
+        await super().aclose()
+        await self._own_client.close()
 
     def chat(
         self,

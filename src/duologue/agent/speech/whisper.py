@@ -26,6 +26,7 @@ from duologue.errors import ModelError
 
 logger = logging.getLogger("duologue.agent.whisper")
 
+MODEL_FILES = ("model.bin", "config.json", "tokenizer.json", "vocabulary.txt")
 SAMPLE_RATE_HZ = 16_000
 FULL_WINDOW_S = 30.0
 SHORTEST_WINDOW_S = 10.0
@@ -69,6 +70,13 @@ class WhisperTranscriber:
     """
 
     def __init__(self, model_dir: Path, *, threads: int = 1) -> None:
+        missing = [name for name in MODEL_FILES if not (model_dir / name).is_file()]
+        if missing:
+            # Without its tokenizer the library would look for one on the network.
+            raise ModelError(
+                f"the speech recognition model in {model_dir} lacks {', '.join(missing)}; "
+                "run `duologue models pull`"
+            )
         try:
             self._model = WhisperModel(
                 str(model_dir),
