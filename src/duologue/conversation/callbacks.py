@@ -96,16 +96,8 @@ class CallbackQueue:
 
     def put(self, report: Report) -> None:
         """Let a report be delivered after those that wait already."""
-        if self._finished:
-            return
-        if report.callback not in self._callbacks:
-            if report.callback == "on_error":
-                logger.error("%s", *report.arguments)
-            return
-        if len(self._waiting) >= BACKLOG_LIMIT:
-            self._drop_oldest()
-        self._waiting.append(report)
-        self._work.set()
+        if not self._finished:
+            self._add(report)
 
     def finish(self) -> None:
         """Take no more reports; the task ends once those that wait have been delivered."""
@@ -130,6 +122,16 @@ class CallbackQueue:
             )
             self._task.cancel()
             await asyncio.wait([self._task], timeout=limit_s)
+
+    def _add(self, report: Report) -> None:
+        if report.callback not in self._callbacks:
+            if report.callback == "on_error":
+                logger.error("%s", *report.arguments)
+            return
+        if len(self._waiting) >= BACKLOG_LIMIT:
+            self._drop_oldest()
+        self._waiting.append(report)
+        self._work.set()
 
     def _drop_oldest(self) -> None:
         if not self.dropped:
@@ -185,7 +187,8 @@ class CallbackQueue:
             return  # it would be told of its own failure, and fail again
         sentence = f"the callback {name} raised {type(error).__name__}: {error}"
         context: dict[str, Any] = {"callback": name, "exception": error}
-        self.put(Report.of("on_error", ErrorReport(message=sentence, context=context)))
+        # Even after the last report, which may be the one whose callback has raised.
+        self._add(Report.of("on_error", ErrorReport(message=sentence, context=context)))
 
 
 class _Watched:

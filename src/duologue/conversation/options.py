@@ -264,7 +264,7 @@ def _initiation(options: Mapping[str, Any], *, text_only: bool) -> ConversationI
     )
     try:
         encode_client_message(initiation)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise (TypeError if isinstance(error, TypeError) else ValueError)(
             "overrides, dynamic_variables and custom_llm_extra_body must be JSON, "
             f"but something in them is not: {error}"

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from duologue.audio.chunker import MAX_CHUNK_MS, MIN_CHUNK_MS
+from duologue.connection.endpoints import version
+from duologue.conversation.options import plan_session
+from duologue.protocol.client_messages import SourceInfo
+
+CIRCLE: dict[str, Any] = {}
+CIRCLE["again"] = CIRCLE
+
+
+@pytest.fixture(autouse=True)
+def no_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DUOLOGUE_ORIGIN", raising=False)
+
+
+def override_of(*, text_only: bool = False, **options: Any) -> Any:
+    plan = plan_session({"agent_id": "a", **options}, text_only=text_only)
+    return plan.initiation.conversation_config_override
+
+
+def test_an_agent_id_is_enough() -> None:
+    plan = plan_session({"agent_id": "a"}, text_only=False)
+    assert plan.url.startswith("wss://api.elevenlabs.io/v1/convai/conversation?agent_id=a&")
+    assert plan.connect_timeout_s == 10.0
+    assert plan.input_chunk_duration_ms == 20
+    assert plan.initiation.source_info == SourceInfo(source="duologue", version=version())
+
+
+def test_the_origin_comes_from_the_option_then_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DUOLOGUE_ORIGIN", "http://127.0.0.1:1")
+    assert plan_session({"agent_id": "a"}, text_only=True).url.startswith("ws://127.0.0.1:1/")
+    options = {"agent_id": "a", "origin": "https://agents.example"}
+    assert plan_session(options, text_only=True).url.startswith("wss://agents.example/")
+
+
+def test_a_signed_url_has_its_server_in_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUOLOGUE_ORIGIN", "http://127.0.0.1:1")
+    plan = plan_session({"signed_url": "wss://signed.example/?s=1"}, text_only=True)
+    assert plan.url.startswith("wss://signed.example/?s=1&")
+
+
+def test_secrets_are_not_in_the_repr_of_a_plan() -> None:
+    options = {"signed_url": "wss://h/?s=secret", "authorization": "secret"}
+    assert "secret" not in repr(plan_session(options, text_only=True))
+
+
+def test_nothing_is_overridden_unless_it_is_asked_for() -> None:
+    assert override_of() is None
+    assert override_of(overrides={}) is None
+    assert override_of(overrides={"agent": {}}) is None
+
+
+def test_overrides_are_sent_as_they_are() -> None:
+    overrides = {"agent": {"prompt": {"prompt": "Be brief."}, "first_message": ""}, "tts": {}}
+    assert override_of(overrides=overrides) == {"agent": overrides["agent"]}
+
+
+def test_a_written_conversation_says_so() -> None:
+    assert override_of(text_only=True) == {"conversation": {"text_only": True}}
+    assert override_of(
+        text_only=True, overrides={"conversation": {"client_events": ["ping"], "text_only": True}}
+    ) == {"conversation": {"client_events": ["ping"], "text_only": True}}
+
+
+def test_the_callers_own_overrides_stay_untouched() -> None:
+    overrides: dict[str, Any] = {"conversation": {"client_events": []}}
+    override_of(text_only=True, overrides=overrides)
+    assert overrides == {"conversation": {"client_events": []}}
+
+
+def test_what_goes_to_the_agent_is_in_the_initiation() -> None:
+    options = {
+        "agent_id": "a",
+        "dynamic_variables": {"name": "Zoë", "age": 7},
+        "custom_llm_extra_body": {"temperature": 0},
+        "user_id": "u",
+    }
+    initiation = plan_session(options, text_only=False).initiation
+    assert initiation.dynamic_variables == {"name": "Zoë", "age": 7}
+    assert initiation.custom_llm_extra_body == {"temperature": 0}
+    assert initiation.user_id == "u"
+
+
+def test_none_counts_as_left_out() -> None:
+    names = ("signed_url", "origin", "overrides", "connect_timeout", "on_message", "microphone")
+    plan = plan_session({"agent_id": "a", **dict.fromkeys(names)}, text_only=False)
+    assert plan == plan_session({"agent_id": "a"}, text_only=False)
+
+
+def test_only_callbacks_count_as_callbacks() -> None:
+    plan = plan_session({"agent_id": "a", "on_message": print}, text_only=True)
+    assert plan.callbacks == {"on_message": print}
+
+
+def test_the_limits_of_a_chunk_are_those_of_the_chunker() -> None:
+    for duration_ms in (MIN_CHUNK_MS, MAX_CHUNK_MS):
+        options = {"agent_id": "a", "input_chunk_duration_ms": duration_ms}
+        assert plan_session(options, text_only=False).input_chunk_duration_ms == duration_ms
+    for duration_ms in (MIN_CHUNK_MS - 1, MAX_CHUNK_MS + 1):
+        with pytest.raises(ValueError, match="must be from 5 to 1000"):
+            plan_session({"agent_id": "a", "input_chunk_duration_ms": duration_ms}, text_only=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "either agent_id .* or signed_url .* is needed"),
+        ({"agent_id": None}, "either agent_id"),
+        ({"agent_id": " "}, "agent_id is empty"),
+        ({"agent_id": "a", "signed_url": "wss://h/?s=1"}, "contradict each other"),
+        ({"signed_url": "https://h/?s=1"}, "must begin with 'wss://'"),
+        ({"agent_id": "a", "origin": "elsewhere"}, "'elsewhere' is not the address of a server"),
+        ({"agent_id": "a", "origin": ""}, "origin is empty"),
+        ({"agent_id": "a", "connect_timeout": 0}, "positive number of seconds, not 0"),
+        ({"agent_id": "a", "connect_timeout": float("nan")}, "positive number"),
+        ({"agent_id": "a", "connect_timeout": float("inf")}, "positive number"),
+        ({"agent_id": "a", "overrides": {"agnet": {}}}, "no section 'agnet'; expected .*agent"),
+        (
+            {"agent_id": "a", "overrides": {"conversation": {"text_only": True}}},
+            "contradict each other; set `text_only` alone",
+        ),
+        ({"agent_id": "a", "dynamic_variables": {"name": "\ud800"}}, "must be JSON"),
+        ({"agent_id": "a", "custom_llm_extra_body": CIRCLE}, "must be JSON"),
+        ({"agent_id": "a", "authorization": "Bearer x"}, "without 'Bearer' before it"),
+        ({"agent_id": "a", "authorization": "a\r\nb"}, "authorization cannot be sent"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plan_session(options, text_only=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"agent": "a"}, "no option 'agent'"),
+        ({"agent_id": 7}, "agent_id must be a string, not int"),
+        ({"signed_url": b"wss://h"}, "signed_url must be a string, not bytes"),
+        ({"agent_id": "a", "user_id": 7}, "user_id must be a string, not int"),
+        ({"agent_id": "a", "connect_timeout": "10"}, "number of seconds, not str"),
+        ({"agent_id": "a", "connect_timeout": True}, "number of seconds, not bool"),
+        ({"agent_id": "a", "input_chunk_duration_ms": 20.0}, "whole number .* not float"),
+        ({"agent_id": "a", "on_message": "print"}, "on_message must be a function, not str"),
+        ({"agent_id": "a", "overrides": []}, "overrides must be a mapping, not list"),
+        ({"agent_id": "a", "overrides": {"agent": "a"}}, r"overrides\['agent'\] must be"),
+        ({"agent_id": "a", "dynamic_variables": [1]}, "dynamic_variables must be a mapping"),
+        ({"agent_id": "a", "dynamic_variables": {"a": object()}}, "must be JSON"),
+        ({"agent_id": "a", "microphone": "default"}, "microphone must have `sample_rate_hz`"),
+        ({"agent_id": "a", "speaker": object()}, "speaker must have `sample_rate_hz`"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        plan_session(options, text_only=False)
+
+
+@pytest.mark.parametrize("name", ["microphone", "speaker", "input_chunk_duration_ms"])
+def test_a_written_conversation_has_no_options_of_sound(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} and text_only=True contradict each other"):
+        plan_session({"agent_id": "a", name: 20}, text_only=True)
+
+
+def test_a_refused_secret_is_not_shown() -> None:
+    with pytest.raises(ValueError, match="authorization") as raised:
+        plan_session({"agent_id": "a", "authorization": "my secret"}, text_only=True)
+    assert "my secret" not in str(raised.value)
