@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from duologue.audio.endpoints import Sink, Source
 from duologue.conversation.session import BaseConversation, SessionParts
-from duologue.conversation.sound import Sound, SoundEvents
 from duologue.dialogue.actions import Report
 from duologue.dialogue.values import AgentAudio, ErrorReport
 from duologue.errors import ConversationEnded
 from duologue.protocol.client_messages import UserAudioChunk
 from duologue.protocol.formats import AudioFormat
+
+if TYPE_CHECKING:
+    from duologue.conversation.sound import Sound
 
 
 class VoiceConversation(BaseConversation):
@@ -27,7 +29,10 @@ class VoiceConversation(BaseConversation):
         input_chunk_duration_ms: int,
     ) -> None:
         super().__init__(parts)
-        self._sound = Sound(
+        # numpy and soxr are loaded by those who speak, not by those who write.
+        from duologue.conversation.sound import Sound, SoundEvents
+
+        self._sound: Sound = Sound(
             source=source,
             sink=sink,
             input_format=input_format,
