@@ -8,11 +8,16 @@ and in time, so that a client that stops reading ends its own call and no other.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Protocol
 
 from duologue.agent.ends import CLIENT_GONE, NOT_READING, CallEnd
 from duologue.agent.limits import CallLimits
-from duologue.protocol.server_events import ServerEvent
+from duologue.protocol.server_events import AudioEvent, PingEvent, ServerEvent, VadScoreEvent
+
+logger = logging.getLogger("duologue.agent.carrier")
+
+_TOO_MANY_TO_LOG = (AudioEvent, VadScoreEvent, PingEvent)
 
 
 class Carrier(Protocol):
@@ -54,6 +59,8 @@ class Outbox:
             self._has_overflowed = True
             return
         self._waiting.put_nowait(event)
+        if not isinstance(event, _TOO_MANY_TO_LOG):
+            logger.debug("sends %s", event)
 
     async def deliver(self) -> CallEnd:
         """Send what is queued and what will be, until the client is gone or does not read."""

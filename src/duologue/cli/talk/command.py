@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from duologue.agent.definition import DEFAULT_DEFINITION, load_definition
-from duologue.audio import devices_available
+from duologue.audio import WavSource, devices_available
 from duologue.cli.models import pull_missing
 from duologue.cli.talk.embedded import default_log_path, embedded_agent
 from duologue.cli.talk.live import talk_live
@@ -51,11 +51,16 @@ def talk(
         Path | None, typer.Option(help="The definition (YAML) of the agent on this machine.")
     ] = None,
     agent_log: Annotated[
-        Path | None, typer.Option(help="Where the agent on this machine writes its log.")
+        Path | None,
+        typer.Option(
+            help="A file for all that the agent on this machine does, what is said included."
+        ),
     ] = None,
 ) -> None:
     """Talk with a voice agent: live, from a WAV file, or in writing."""
     _check(agent_id, text=text, origin=origin, files=(input_file, output_file), own=agent_file)
+
+    question = _question(input_file, text=text)
 
     async def converse() -> None:
         async with _agent(agent_id, origin, agent_file, agent_log) as (name, where):
@@ -66,21 +71,30 @@ def talk(
                 transcript=transcript,
                 wait_for_greeting=wait_for_greeting,
             )
-            await _converse(options, text=text, question=input_file)
+            if text:
+                await talk_written(options)
+            elif question is not None:
+                await talk_recorded(options, question)
+            else:
+                await talk_live(options)
 
     asyncio.run(converse())
 
 
-async def _converse(options: TalkOptions, *, text: bool, question: Path | None) -> None:
+def _question(input_file: Path | None, *, text: bool) -> WavSource | None:
+    """The recording to play, read before anything is started; None for a microphone or writing.
+
+    Raises:
+        AudioFileError: the file cannot be read.
+    """
     if text:
-        await talk_written(options)
-    elif question is not None:
-        await talk_recorded(options, question)
-    elif devices_available():
-        await talk_live(options)
-    else:
-        typer.echo("No microphone and speaker were found; a recorded question is asked instead.")
-        await talk_recorded(options, QUESTION)
+        return None
+    if input_file is not None:
+        return WavSource(input_file, held=True)
+    if devices_available():
+        return None
+    typer.echo("No microphone and speaker were found; a recorded question is asked instead.")
+    return WavSource(QUESTION, held=True)
 
 
 def _check(
@@ -115,6 +129,9 @@ async def _agent(
         return
     definition = load_definition(agent_file) if agent_file else DEFAULT_DEFINITION
     pull_missing()
-    log_path = agent_log or default_log_path()
-    async with embedded_agent(definition=agent_file, log_path=log_path) as where:
+    # Who asks for the log wants to see all; otherwise what was said is not kept.
+    log_path, log_level = (agent_log, "debug") if agent_log else (default_log_path(), "info")
+    async with embedded_agent(
+        definition=agent_file, log_path=log_path, log_level=log_level
+    ) as where:
         yield definition.agent_id, where

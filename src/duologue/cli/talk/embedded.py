@@ -32,7 +32,9 @@ def default_log_path() -> Path:
 
 
 @asynccontextmanager
-async def embedded_agent(*, definition: Path | None, log_path: Path) -> AsyncIterator[str]:
+async def embedded_agent(
+    *, definition: Path | None, log_path: Path, log_level: str = "info"
+) -> AsyncIterator[str]:
     """Run an agent while the block runs; gives the origin at which it listens.
 
     Cancelling ends the process too. If this process dies, the agent notices that its standard
@@ -43,7 +45,7 @@ async def embedded_agent(*, definition: Path | None, log_path: Path) -> AsyncIte
     """
     with _open_log(log_path) as log:
         process = await asyncio.create_subprocess_exec(
-            *_command(definition),
+            *_command(definition, log_level),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
@@ -55,8 +57,9 @@ async def embedded_agent(*, definition: Path | None, log_path: Path) -> AsyncIte
             await _stop(process)
 
 
-def _command(definition: Path | None) -> list[str]:
+def _command(definition: Path | None, log_level: str) -> list[str]:
     command = [sys.executable, "-m", "duologue", "serve", "--port", "0", "--embedded"]
+    command += ["--log-level", log_level]
     return [*command, str(definition)] if definition else command
 
 

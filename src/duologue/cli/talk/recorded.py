@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from pathlib import Path
 from typing import Final
 
 import typer
@@ -24,14 +23,16 @@ OUTPUT_RATE_HZ: Final = 24000
 _LOOK_S: Final = 0.02
 
 
-async def talk_recorded(options: TalkOptions, question: Path) -> None:
-    """Play `question` to the agent, and write and print what comes back.
+async def talk_recorded(options: TalkOptions, microphone: WavSource) -> None:
+    """Play a question to the agent, and write and print what comes back.
+
+    Args:
+        microphone: the question; it has to be held.
 
     Raises:
-        AudioFileError: the question cannot be read, or the answer cannot be written.
+        AudioFileError: the answer cannot be written.
         SessionConnectionError: the conversation cannot begin.
     """
-    microphone = WavSource(question, held=True)
     speaker: Sink = (
         WavSink(options.output, OUTPUT_RATE_HZ) if options.output else ArraySink(OUTPUT_RATE_HZ)
     )

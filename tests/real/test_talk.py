@@ -1,0 +1,195 @@
+"""`duologue talk` as a user runs it: the real client, wire, server and models."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from duologue.audio import last_voiced_frame_end_ms, read_wav, write_wav
+from duologue.audio.samples import Samples
+from tests.real.agent_process import AgentServer
+from tests.real.speech import Listener, SpokenSentences
+
+LIMIT_S = 90.0
+
+STORYTELLER = Path(__file__).with_name("agents") / "storyteller.yaml"
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What a `duologue talk` with files left behind."""
+
+    exit_code: int
+    screen: str
+    messages: list[dict[str, Any]]
+    reply: Samples
+    reply_rate_hz: int
+    log: str
+
+    def said(self, role: str) -> str:
+        """All that one side has said, in lower case."""
+        return " ".join(m["text"] for m in self.messages if m["role"] == role).lower()
+
+
+def talk(folder: Path, question: Path, *arguments: str) -> Talk:
+    """Run `duologue talk` with a recorded question, and read what it wrote."""
+    reply, transcript, log = folder / "reply.wav", folder / "t.jsonl", folder / "agent.log"
+    finished = run(
+        "--input", str(question),
+        "--output", str(reply),
+        "--transcript", str(transcript),
+        "--agent-log", str(log),
+        *arguments,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr
+    samples, rate_hz = read_wav(reply)
+    return Talk(
+        exit_code=finished.returncode,
+        screen=finished.stdout,
+        messages=[json.loads(line) for line in transcript.read_text().splitlines()],
+        reply=samples,
+        reply_rate_hz=rate_hz,
+        log=log.read_text(),
+    )
+
+
+def run(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `duologue talk` with these arguments and this standard input."""
+    return subprocess.run(
+        [sys.executable, "-m", "duologue", "talk", *arguments],
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+
+def latencies_ms(screen: str) -> list[float]:
+    lines = [line for line in screen.splitlines() if line.startswith('{"turn_latency_ms"')]
+    return [json.loads(line)["turn_latency_ms"] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is the capital of France?", "paris"),
+        ("What is the capital of Italy?", "rome"),
+    ],
+)
+def test_a_spoken_question_is_answered(
+    tmp_path: Path, spoken: SpokenSentences, transcribe: Listener, question: str, answer: str
+) -> None:
+    write_wav(tmp_path / "question.wav", spoken(question), 16_000)
+    held = talk(tmp_path, tmp_path / "question.wav")
+    country = question.split()[-1].strip("?").lower()
+    assert country in held.said("user")
+    assert answer in held.said("agent")
+    assert answer in transcribe(held.reply, held.reply_rate_hz)
+    heard = next(m["text"] for m in held.messages if m["role"] == "user")
+    assert any("duologue.agent.llm" in line and heard in line for line in held.log.splitlines())
+    (latency_ms,) = latencies_ms(held.screen)
+    assert 0 < latency_ms < 10_000
+    assert held.screen.splitlines()[-1].startswith('{"turn_latency_ms"')
+    times_ms = [m["at_ms"] for m in held.messages]
+    assert times_ms == sorted(times_ms)
+    assert all(isinstance(m["event_id"], int) for m in held.messages)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "channels", "voice"), [(44_100, 2, "en-gb+m3"), (8_000, 1, "en-us")]
+)
+def test_a_recording_from_elsewhere_is_understood(
+    tmp_path: Path, spoken: SpokenSentences, rate_hz: int, channels: int, voice: str
+) -> None:
+    samples = spoken("What is the capital of France?", rate_hz, voice=voice)
+    _write_channels(tmp_path / "question.wav", samples, rate_hz, channels)
+    held = talk(tmp_path, tmp_path / "question.wav")
+    assert "france" in held.said("user")
+    assert "paris" in held.said("agent")
+
+
+def test_a_recording_barges_into_the_greeting(
+    tmp_path: Path, spoken: SpokenSentences, transcribe: Listener
+) -> None:
+    question = spoken("Excuse me. What is the capital of France?")
+    silence_s = 4.0
+    recording = np.concatenate((np.zeros(int(silence_s * 16_000), np.int16), question))
+    write_wav(tmp_path / "question.wav", recording, 16_000)
+    held = talk(
+        tmp_path,
+        tmp_path / "question.wav",
+        "--no-wait-for-greeting",
+        "--agent-file",
+        str(STORYTELLER),
+    )
+    assert "france" in held.said("user")
+    assert "sends InterruptionEvent" in held.log
+    assert "sends AgentResponseCorrectionEvent" in held.log
+    silent_ms = _silent_from_ms(held.reply, held.reply_rate_hz, after_ms=silence_s * 1000)
+    # The figure itself is measured by benchmarks/barge_in.py; here the machine may be busy.
+    assert silent_ms - silence_s * 1000 < 1500
+    answer = held.reply[int(silent_ms / 1000 * held.reply_rate_hz) :]
+    assert "paris" in transcribe(answer, held.reply_rate_hz)
+
+
+def test_typed_lines_are_answered() -> None:
+    finished = run("--text", typed="What is the capital of France?\n\nAnd of Italy?\n")
+    assert finished.returncode == 0, finished.stderr
+    greeting, first, second = finished.stdout.splitlines()
+    assert greeting.startswith("agent: ")
+    assert "Paris" in first
+    assert second.startswith("agent: ")
+    assert len(second) > len("agent: ")
+
+
+def test_a_file_that_is_no_sound_is_named(tmp_path: Path) -> None:
+    (tmp_path / "question.wav").write_text("What is the capital of France?")
+    finished = run("--input", str(tmp_path / "question.wav"))
+    assert finished.returncode == 1
+    assert "question.wav" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_an_agent_that_does_not_exist_is_named(agent_server: AgentServer) -> None:
+    finished = run("nobody", "--origin", agent_server.url, "--text", typed="Hello?\n")
+    assert finished.returncode == 1
+    assert "nobody" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_mistake_in_the_definition_is_shown_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "agent.yaml"
+    path.write_text("conversation_config:\n  agent:\n    frist_message: Hello!\n")
+    finished = run("--text", "--agent-file", str(path))
+    assert finished.returncode == 1
+    assert "line 3" in finished.stderr
+    assert "first_message" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def _write_channels(path: Path, samples: Samples, rate_hz: int, channels: int) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(np.repeat(samples, channels).astype("<i2").tobytes())
+
+
+def _silent_from_ms(samples: Samples, rate_hz: int, *, after_ms: float) -> float:
+    """When the first silence of half a second begins that ends later than `after_ms`."""
+    before = int(after_ms / 1000 * rate_hz)
+    for end in range(before, len(samples), rate_hz // 100):
+        window = samples[end : end + rate_hz // 2]
+        if np.abs(window.astype(np.int32)).max(initial=0) < 200:
+            voiced_ms = last_voiced_frame_end_ms(samples[:end], rate_hz)
+            return max(after_ms, voiced_ms or 0.0)
+    raise AssertionError("the agent was never silent")
