@@ -1,0 +1,83 @@
+"""`duologue serve` in a process of its own, for tests of clients."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from duologue.agent.server import read_announcement
+
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 15.0
+
+
+@dataclass(frozen=True)
+class AgentServer:
+    """A server that is running.
+
+    Attributes:
+        url: where it listens, `http://127.0.0.1:…`.
+        log: what it says, as it says it.
+    """
+
+    url: str
+    log: Path
+
+    @property
+    def websocket_origin(self) -> str:
+        """The same place as `url`, for clients that want the scheme of a WebSocket."""
+        return self.url.replace("http://", "ws://", 1)
+
+
+@contextmanager
+def running_agent_server(agents: Path, log: Path) -> Iterator[AgentServer]:
+    """Run `duologue serve` with a folder of agents until the context ends.
+
+    Raises:
+        RuntimeError: it did not start, or did not end well.
+    """
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "duologue", "serve", str(agents), "--port", "0", "--embedded"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        try:
+            yield AgentServer(_announced_url(process, process.stdout, log), log)
+        finally:
+            exit_code = _stop(process, process.stdin)
+    if exit_code != 0:
+        raise RuntimeError(f"the agent's server ended with {exit_code}:\n{log.read_text()}")
+
+
+def _announced_url(process: subprocess.Popen[bytes], output: IO[bytes], log: Path) -> str:
+    killer = threading.Timer(START_LIMIT_S, process.kill)
+    killer.start()
+    try:
+        for line in output:
+            url = read_announcement(line.decode())
+            if url is not None:
+                return url
+    finally:
+        killer.cancel()
+    raise RuntimeError(f"the agent's server did not start:\n{log.read_text()}")
+
+
+def _stop(process: subprocess.Popen[bytes], standard_input: IO[bytes]) -> int:
+    """End a server that lives as long as its standard input."""
+    standard_input.close()
+    try:
+        return process.wait(STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()

@@ -1,0 +1,42 @@
+"""A real agent on this machine for everybody's client, a voice to talk to it, an ear to hear it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.real.agent_process import AgentServer, running_agent_server
+from tests.real.speech import Listener, SpokenSentences
+
+# ElevenLabs' Python SDK, when it is imported, asks for names that websockets has deprecated.
+ACCEPTED_WARNING = "ignore:websockets.* is deprecated:DeprecationWarning"
+
+AGENTS = Path(__file__).with_name("agents")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", ACCEPTED_WARNING)
+
+
+@pytest.fixture(scope="session")
+def agent_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentServer]:
+    """`duologue serve` with the agents of the folder `agents`, on the real models."""
+    log = tmp_path_factory.mktemp("agent-server") / "serve.log"
+    with running_agent_server(AGENTS, log) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> SpokenSentences:
+    """Says a sentence: `spoken(text, sample_rate_hz, voice=…)` gives its samples."""
+    return SpokenSentences(tmp_path_factory.mktemp("spoken"))
+
+
+@pytest.fixture(scope="session")
+def transcribe() -> Iterator[Listener]:
+    """Writes down what is said: `transcribe(samples, sample_rate_hz)` gives it in lower case."""
+    listener = Listener()
+    yield listener
+    listener.close()

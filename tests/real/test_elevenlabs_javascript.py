@@ -1,0 +1,207 @@
+"""ElevenLabs' own JavaScript client, as published, talks with `duologue serve` over WebSocket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from duologue.audio.samples import Samples
+from tests.real.agent_process import AgentServer
+from tests.real.browser_client import (
+    MICROPHONE_RATE_HZ,
+    BrowserClient,
+    browser_client,
+    write_microphone,
+)
+from tests.real.speech import Listener, SpokenSentences
+
+QUESTION = "What color is the sky?"
+GREETING_S = 3.0
+"""The greeting is over by then, so that a question does not interrupt it."""
+AUDIBLE = 0.01
+"""Speech in the client's meters is a few times as loud."""
+
+
+@dataclass
+class SpokenConversation:
+    """A whole conversation: greeting, spoken question, written question, end."""
+
+    client: BrowserClient
+    outcome: dict[str, Any]
+    greeting: Samples
+    answer: Samples
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def spoken_conversation(
+    agent_server: AgentServer,
+    spoken: SpokenSentences,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> SpokenConversation:
+    microphone = write_microphone(
+        tmp_path_factory.mktemp("microphone") / "question.wav",
+        (GREETING_S, spoken(QUESTION, MICROPHONE_RATE_HZ)),
+    )
+    async with browser_client(microphone) as client:
+        outcome = await client.start(
+            agentId="guide", origin=agent_server.websocket_origin, connectionType="websocket"
+        )
+        await client.wait_for_volume("getOutputVolume", above=AUDIBLE)
+        await client.wait_for_volume("getInputVolume", above=AUDIBLE)
+        greeting = client.audio()
+        await client.wait_for_message("agent", 2)
+        await client.wait_until_said()
+        answer = client.audio()[len(greeting) :]
+        await client.call("sendContextualUpdate", "The user is looking at a map of Europe.")
+        await client.call("sendUserMessage", "What is the capital of France?")
+        await client.wait_for_message("agent", 3)
+        await client.call("endSession")
+        await client.wait_for("onDisconnect")
+    return SpokenConversation(client, outcome, greeting, answer)
+
+
+def test_the_conversation_starts_and_has_an_id(spoken_conversation: SpokenConversation) -> None:
+    assert spoken_conversation.outcome["type"] == "voice"
+    conversation_id = spoken_conversation.outcome["conversationId"]
+    assert conversation_id.startswith("conv_")
+    assert spoken_conversation.client.values("onConnect") == [{"conversationId": conversation_id}]
+
+
+def test_the_greeting_is_heard(
+    spoken_conversation: SpokenConversation, transcribe: Listener
+) -> None:
+    assert spoken_conversation.client.messages("agent")[0] == "Hello! What would you like to know?"
+    assert "like to know" in transcribe(spoken_conversation.greeting)
+
+
+def test_the_spoken_question_is_understood(spoken_conversation: SpokenConversation) -> None:
+    assert "sky" in spoken_conversation.client.messages("user")[0]
+
+
+def test_the_answer_is_to_the_question(spoken_conversation: SpokenConversation) -> None:
+    assert "blue" in spoken_conversation.client.messages("agent")[1]
+
+
+def test_the_answer_is_heard(spoken_conversation: SpokenConversation, transcribe: Listener) -> None:
+    assert "blue" in transcribe(spoken_conversation.answer)
+
+
+def test_a_written_message_is_answered(spoken_conversation: SpokenConversation) -> None:
+    assert "Paris" in spoken_conversation.client.messages("agent")[2]
+
+
+def test_the_mode_tells_who_speaks(spoken_conversation: SpokenConversation) -> None:
+    modes = [value["mode"] for value in spoken_conversation.client.values("onModeChange")]
+    assert modes[0] == "speaking"
+    assert modes.count("listening") >= 2
+
+
+def test_the_sound_comes_with_its_characters(spoken_conversation: SpokenConversation) -> None:
+    alignments = spoken_conversation.client.values("onAudioAlignment")
+    said = "".join(character for alignment in alignments for character in alignment["chars"])
+    for message in spoken_conversation.client.messages("agent")[:2]:
+        assert "".join(message.split()) in "".join(said.split())
+
+
+def test_voice_activity_is_reported(spoken_conversation: SpokenConversation) -> None:
+    scores = [value["vadScore"] for value in spoken_conversation.client.values("onVadScore")]
+    assert 0 <= min(scores) < 0.2
+    assert 0.8 < max(scores) <= 1
+
+
+def test_pings_are_reported_with_what_was_measured(
+    spoken_conversation: SpokenConversation,
+) -> None:
+    first, second = spoken_conversation.client.values("onPing")[:2]
+    assert first["ping_ms"] is None
+    assert 0 <= second["ping_ms"] < 1000
+
+
+def test_the_user_can_hang_up(spoken_conversation: SpokenConversation) -> None:
+    client = spoken_conversation.client
+    assert client.values("onDisconnect") == [{"reason": "user"}]
+    assert [value["status"] for value in client.values("onStatusChange")] == [
+        "connecting",
+        "connected",
+        "disconnecting",
+        "disconnected",
+    ]
+
+
+def test_the_client_finds_nothing_wrong(spoken_conversation: SpokenConversation) -> None:
+    client = spoken_conversation.client
+    assert client.page_errors == []
+    assert client.values("onError") == []
+    assert client.values("onDebug") == []
+
+
+async def test_the_agent_is_silent_when_interrupted_and_answers_what_was_said(
+    agent_server: AgentServer, spoken: SpokenSentences, tmp_path: Path
+) -> None:
+    microphone = write_microphone(
+        tmp_path / "barge-in.wav", (2.0, spoken(QUESTION, MICROPHONE_RATE_HZ))
+    )
+    async with browser_client(microphone) as client:
+        await client.start(
+            agentId="storyteller", origin=agent_server.websocket_origin, connectionType="websocket"
+        )
+        story = await client.wait_for_message("agent")
+        await client.wait_for("onInterruption")
+        correction = await client.wait_for("onAgentResponseCorrection")
+        answer = await client.wait_for_message("agent", 2)
+        await client.call("endSession")
+    assert "sky" in client.messages("user")[0]
+    assert "sky" in answer
+    assert correction["original_agent_response"] == story
+    corrected = correction["corrected_agent_response"].rstrip(".")
+    assert story.startswith(corrected)
+    assert 0 < len(corrected) < len(story) / 2
+
+
+async def test_without_sound_the_conversation_is_written(agent_server: AgentServer) -> None:
+    async with browser_client() as client:
+        outcome = await client.start(
+            agentId="guide", origin=agent_server.websocket_origin, textOnly=True
+        )
+        await client.wait_for_message("agent", 1)
+        await client.call("sendUserMessage", QUESTION)
+        first_answer = await client.wait_for_message("agent", 2)
+        await client.call("sendUserMessage", "How many days are in a week?")
+        second_answer = await client.wait_for_message("agent", 3)
+        await client.call("endSession")
+        await client.wait_for("onDisconnect")
+    assert outcome["type"] == "text"
+    assert "blue" in first_answer
+    assert "week" in second_answer
+    for event in client.values("onMessage")[1:]:
+        parts = [
+            part
+            for part in client.values("onAgentChatResponsePart")
+            if part["event_id"] == event["event_id"]
+        ]
+        assert [part["type"] for part in parts[:1] + parts[-1:]] == ["start", "stop"]
+        assert len(parts) > 3
+        assert "".join(part["text"] for part in parts).strip() == event["message"]
+    assert client.values("onAudio") == []
+    assert client.page_errors == []
+
+
+@pytest.mark.parametrize("text_only", [False, True])
+async def test_an_agent_that_does_not_exist_is_named(
+    agent_server: AgentServer, text_only: bool
+) -> None:
+    async with browser_client() as client:
+        outcome = await client.start(
+            agentId="nobody",
+            origin=agent_server.websocket_origin,
+            connectionType="websocket",
+            textOnly=text_only,
+        )
+    assert outcome["error"] == "SessionConnectionError"
+    assert outcome["closeCode"] == 1008
+    assert "nobody" in outcome["closeReason"]
+    assert client.page_errors == []
