@@ -204,7 +204,8 @@ class BaseConversation:
         self._outbox.put(message)
 
     def _act_on(self, event: Incoming) -> None:
-        self._carry_out(self._dialogue.receive(event, _now_ms()))
+        if self._ending is None:
+            self._carry_out(self._dialogue.receive(event, _now_ms()))
 
     def _play(self, audio: AgentAudio) -> None:
         """Let sound be heard, if this kind of conversation has any."""
@@ -218,7 +219,7 @@ class BaseConversation:
     def _carry_out(self, actions: Iterable[Action]) -> None:
         for action in actions:
             if self._ending is not None:
-                return  # devices and server may still have something to say, but it is over
+                return  # devices may still have something to say, but it is over
             match action:
                 case Send(message):
                     self._answer(message)

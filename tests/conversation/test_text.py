@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from duologue.conversation import Conversation, TextConversation
+from duologue.protocol.client_messages import UserMessage
+from duologue.protocol.server_events import (
+    AgentChatResponsePartEvent,
+    AgentResponseEvent,
+    AudioEvent,
+)
+from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
+from tests.conversation.fakes import Log, eventually
+
+
+async def test_a_written_conversation_streams_its_answers() -> None:
+    async def script(call: ScriptedCall) -> None:
+        await call.begin()
+        message = await call.receive(UserMessage)
+        assert message.text == "Hello?"
+        await call.send(AudioEvent(audio=b"\x00\x00", event_id=1))
+        await call.send(AgentChatResponsePartEvent(text="", type="start", event_id=1))
+        await call.send(AgentChatResponsePartEvent(text="Hello", type="delta", event_id=1))
+        await call.send(AgentChatResponsePartEvent(text="", type="stop", event_id=1))
+        await call.send(AgentResponseEvent(agent_response="Hello", event_id=1))
+        await call.receive_until_gone()
+
+    log = Log()
+    async with (
+        ScriptedAgent(script) as agent,
+        Conversation.start_session(
+            agent_id="a",
+            origin=agent.origin,
+            text_only=True,
+            **log.options(
+                "on_agent_chat_response_part", "on_turn_metrics", "on_message", "on_audio"
+            ),
+        ) as conversation,
+    ):
+        assert conversation.type == "text"
+        conversation.send_user_message("Hello?")
+        await eventually(lambda: "on_message" in log.names)
+    assert log.names == [
+        "on_agent_chat_response_part",
+        "on_agent_chat_response_part",
+        "on_turn_metrics",
+        "on_agent_chat_response_part",
+        "on_message",
+    ]
+
+
+def test_a_written_conversation_has_no_methods_of_sound() -> None:
+    for name in ("set_volume", "set_mic_muted"):
+        assert not hasattr(TextConversation, name)
