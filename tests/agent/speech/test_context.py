@@ -1,8 +1,10 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 from livekit.agents import llm
 
-from duologue.agent.speech.context import CHARS_PER_TOKEN, TOKENS_PER_ITEM, fit_context
+from duologue.agent.speech.context import TOKENS_PER_ITEM, estimated_tokens, fit_context
 
 
 def conversation(*messages: tuple[llm.ChatRole, str]) -> llm.ChatContext:
@@ -17,7 +19,7 @@ def texts(chat: llm.ChatContext) -> list[str]:
 
 
 def size_tokens(chat: llm.ChatContext) -> int:
-    return sum(len(text) // CHARS_PER_TOKEN + TOKENS_PER_ITEM for text in texts(chat))
+    return sum(estimated_tokens(text) + TOKENS_PER_ITEM for text in texts(chat))
 
 
 def test_what_fits_is_left_as_it_is() -> None:
@@ -30,7 +32,7 @@ def test_the_instructions_and_the_latest_messages_stay() -> None:
         ("user" if n % 2 == 0 else "assistant", f"{n} " * 30) for n in range(100)
     ]
     chat = conversation(("system", "Be brief."), *talk)
-    fitted = texts(fit_context(chat, 200))
+    fitted = texts(fit_context(chat, 1000))
     assert fitted[0] == "Be brief."
     assert fitted[1:] == [text for _, text in talk][-len(fitted) + 1 :]
     assert 3 <= len(fitted) < 100
@@ -71,3 +73,19 @@ def test_the_size_is_kept_and_the_latest_message_never_lost(
     fitted = fit_context(chat, budget_tokens)
     assert size_tokens(fitted) <= budget_tokens
     assert messages[-1].endswith(texts(fitted)[-1])
+
+
+def test_numbers_and_other_scripts_count_for_more_than_words() -> None:
+    assert estimated_tokens("one cat ran") == 3
+    assert estimated_tokens("it is 1,234") == 8
+    assert estimated_tokens("日本") == 6
+
+
+def test_a_growing_conversation_is_seldom_cut_so_that_the_model_need_not_read_it_anew() -> None:
+    chat = conversation(("system", "Be brief."))
+    beginnings = []
+    for n in range(200):
+        chat.add_message(role="user", content=f"Tell me about the number {n}.")
+        beginnings.append(texts(fit_context(chat, 1000))[1])
+    changes = sum(one != other for one, other in pairwise(beginnings))
+    assert 1 <= changes <= 10

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import math
+import re
+from itertools import accumulate
+
 from livekit.agents import llm
 
-CHARS_PER_TOKEN = 3
-"""English has about 4; a model with a small vocabulary, names and numbers have fewer."""
+_UNIT = re.compile(r" ?[A-Za-z]{1,3}|.", re.DOTALL)
+"""What becomes a token at worst: three letters, one digit, sign or space before such, one byte of
+anything else."""
+
 TOKENS_PER_ITEM = 8
 """The marks a chat template puts round a message."""
-INSTRUCTIONS_SHARE = 0.5
-"""Of the budget: instructions longer than this lose their end, or no conversation would fit."""
+INSTRUCTIONS_SHARE = 0.75
+"""Of the budget: with longer instructions no conversation would fit."""
 
 
 def fit_context(chat: llm.ChatContext, budget_tokens: int) -> llm.ChatContext:
     """Return the conversation, shortened if it may exceed what the model can take.
 
-    The instructions stay, then as many of the latest items as fit; a latest message that does
-    not fit by itself loses its beginning, instructions longer than half of the budget their end.
-    The size is estimated from the number of characters, on the safe side.
+    The instructions stay, then as many of the latest items as fit. A latest message that does
+    not fit by itself loses its beginning, and instructions longer than three quarters of the
+    budget lose their end.
+    The size is estimated, on the safe side; see `estimated_tokens`.
 
     Args:
         chat: what would be sent; it is left as it is.
@@ -35,20 +42,26 @@ def fit_context(chat: llm.ChatContext, budget_tokens: int) -> llm.ChatContext:
     return fitted
 
 
+def estimated_tokens(text: str) -> int:
+    """Return at least the number of tokens of a text, for English about 1.5 times that."""
+    return sum(map(_weight, _UNIT.findall(text)))
+
+
 def _latest(talk: list[llm.ChatItem], budget_tokens: int) -> list[llm.ChatItem]:
-    kept: list[llm.ChatItem] = []
-    left = budget_tokens
-    for item in reversed(talk):
-        if _tokens(item) > left:
-            break
-        left -= _tokens(item)
-        kept.insert(0, item)
-    if talk and not kept:
-        return [_without_beginning(talk[-1], budget_tokens)]
+    sizes = list(accumulate(map(_tokens, talk)))
+    excess = sizes[-1] - budget_tokens if sizes else 0
+    if excess <= 0:
+        return talk
+    # Whole blocks are left out, so that many requests in turn begin with the same text: a model
+    # reads again whatever comes after the first difference to its last request.
+    block = max(1, budget_tokens // 2)
+    left_out = math.ceil(excess / block) * block
+    begins = [0, *sizes[:-1]]
+    kept = [item for item, begin in zip(talk, begins, strict=True) if begin >= left_out]
     # The result of a tool means nothing without the call.
     while kept and kept[0].type == "function_call_output":
         kept.pop(0)
-    return kept
+    return kept or [_without_beginning(talk[-1], budget_tokens)]
 
 
 def _is_instruction(item: llm.ChatItem) -> bool:
@@ -56,7 +69,11 @@ def _is_instruction(item: llm.ChatItem) -> bool:
 
 
 def _tokens(item: llm.ChatItem) -> int:
-    return TOKENS_PER_ITEM + len(_text(item)) // CHARS_PER_TOKEN
+    return TOKENS_PER_ITEM + estimated_tokens(_text(item))
+
+
+def _weight(unit: str) -> int:
+    return 1 if unit.isascii() else len(unit.encode(errors="replace"))
 
 
 def _text(item: llm.ChatItem) -> str:
@@ -72,14 +89,19 @@ def _text(item: llm.ChatItem) -> str:
 def _without_end(item: llm.ChatItem, tokens: int) -> llm.ChatItem:
     if item.type != "message" or _tokens(item) <= tokens:
         return item
-    return item.model_copy(update={"content": [_text(item)[: _chars(tokens)]]})
+    units = _UNIT.findall(_text(item))
+    kept = units[: _how_many(units, tokens - TOKENS_PER_ITEM)]
+    return item.model_copy(update={"content": ["".join(kept)]})
 
 
 def _without_beginning(item: llm.ChatItem, tokens: int) -> llm.ChatItem:
     if item.type != "message":
         return item
-    return item.model_copy(update={"content": [_text(item)[-_chars(tokens) :]]})
+    units = _UNIT.findall(_text(item))
+    kept = units[len(units) - _how_many(units[::-1], tokens - TOKENS_PER_ITEM) :]
+    return item.model_copy(update={"content": ["".join(kept)]})
 
 
-def _chars(tokens: int) -> int:
-    return max(1, (tokens - TOKENS_PER_ITEM) * CHARS_PER_TOKEN)
+def _how_many(units: list[str], tokens: int) -> int:
+    sizes = accumulate(map(_weight, units))
+    return sum(1 for size in sizes if size <= tokens)

@@ -215,7 +215,9 @@ class _LoggingLLM(LLM):
 
 
 async def warm_up(model: llm.LLM[Any], instructions: str) -> None:
-    """Ask for a word, so that the instructions are in the model's cache before the first call.
+    """Ask for a word, so that the model has read the instructions before they are needed.
+
+    A small model on a CPU reads some 200 to 500 tokens a second. Cancelling ends the request.
 
     Raises:
         APIError: the model does not answer.
@@ -227,7 +229,7 @@ async def warm_up(model: llm.LLM[Any], instructions: str) -> None:
         chat_ctx=chat, conn_options=APIConnectOptions(max_retry=0, timeout=30.0)
     ) as reply:
         async for _ in reply:
-            pass
+            return
 
 
 def _is_loopback(host: str) -> bool:

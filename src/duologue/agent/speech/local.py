@@ -13,7 +13,6 @@ from livekit import local_inference
 from duologue.agent.speech import language_model, turns
 from duologue.agent.speech.language_model import (
     BUNDLED_MODEL,
-    CONTEXT_TOKENS,
     LocalLanguageModel,
     build_llm,
 )
@@ -39,6 +38,9 @@ PIPER_THREADS = 2
 REPLY_TOKENS = 160
 """The longest reply of the bundled model, some 40 s of speech: it does not stop by itself when
 it rambles."""
+CONVERSATION_TOKENS = 1400
+"""The bundled model could take 2048, but it reads some 200 to 500 a second, and it has to read
+everything again whenever the beginning of a long conversation is left out."""
 WARM_UP_INSTRUCTIONS = "You are a helpful voice assistant. Answer in one short sentence."
 
 
@@ -127,14 +129,14 @@ class LocalSpeech:
         await asyncio.to_thread(server.__enter__)
         resources.push(server.__exit__)
         return LanguageModelEndpoint(
-            base_url=server.base_url, model=BUNDLED_MODEL, context_tokens=CONTEXT_TOKENS
+            base_url=server.base_url, model=BUNDLED_MODEL, context_tokens=CONVERSATION_TOKENS
         )
 
     async def _warm_up(self) -> None:
         await self._transcriber.warm_up()
         await self._synthesizer.warm_up()
         if isinstance(self._models.language_model, Path):
-            model = build_llm(self._endpoint.base_url, self._endpoint.model, max_tokens=1)
+            model = build_llm(self._endpoint.base_url, self._endpoint.model)
             try:
                 await language_model.warm_up(model, WARM_UP_INSTRUCTIONS)
             finally:

@@ -1,0 +1,110 @@
+"""Whisper on a window that fits the speech: what it costs in errors, and what it hears in noise."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soxr
+
+from duologue.agent.speech.piper import PiperSynthesizer
+from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
+from tests.real.bundled_models import bundled_models
+
+BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "word_error_rate.py"
+MOST_IT_MAY_COST = 0.01
+
+Samples = npt.NDArray[np.int16]
+
+
+@pytest.fixture(scope="module")
+def whisper() -> Iterator[WhisperTranscriber]:
+    transcriber = WhisperTranscriber(bundled_models().whisper)
+    yield transcriber
+    transcriber.close()
+
+
+def test_the_shorter_window_costs_at_most_one_point_of_word_error_rate(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    models = bundled_models()
+    command = [sys.executable, str(BENCHMARK), "--json"]
+    command += ["--whisper", str(models.whisper), "--piper", str(models.piper)]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=110).stdout
+    with capsys.disabled():
+        sys.stdout.write(f"\n{output}")
+    result = json.loads(output.splitlines()[-1])
+    assert result["sentences"] == 30
+    assert result["longest_s"] > 10
+    assert (
+        result["short_window_word_error_rate"]
+        <= result["full_window_word_error_rate"] + MOST_IT_MAY_COST
+    )
+    assert result["loops"] == 0
+
+
+NOISE = np.random.default_rng(1).normal(size=2 * SAMPLE_RATE_HZ)
+TIMES = np.arange(2 * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        pytest.param(np.zeros(SAMPLE_RATE_HZ), id="silence"),
+        pytest.param(NOISE * 600, id="soft noise"),
+        pytest.param(NOISE * 6000, id="loud noise"),
+        pytest.param(3000 * np.sin(2 * np.pi * 120 * TIMES), id="hum"),
+        pytest.param(16000 * (TIMES % 0.25 < 0.001), id="clicks"),
+    ],
+)
+async def test_what_is_no_speech_has_no_text(
+    whisper: WhisperTranscriber, sound: npt.NDArray[np.float64]
+) -> None:
+    assert await whisper.transcribe(sound.clip(-32768, 32767).astype(np.int16)) == ""
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.01, 0.3])
+async def test_a_sound_too_short_to_be_speech_does_no_harm(
+    whisper: WhisperTranscriber, seconds: float
+) -> None:
+    sound = (NOISE[: int(seconds * SAMPLE_RATE_HZ)] * 6000).astype(np.int16)
+    assert len((await whisper.transcribe(sound)).split()) <= 2
+
+
+async def test_speech_longer_than_a_window_is_recognised_to_its_end(
+    whisper: WhisperTranscriber,
+) -> None:
+    speech = await long_speech()
+    assert len(speech) > 35 * SAMPLE_RATE_HZ
+    text = (await whisper.transcribe(speech)).lower()
+    assert "number one" in text or "number 1" in text
+    assert text.count("last of all") == 1
+
+
+async def long_speech() -> Samples:
+    voice = PiperSynthesizer(bundled_models().piper)
+    sentences = [
+        f"This is number {n}, and it says that {what}."
+        for n, what in (
+            ("one", "the sun rises in the east"),
+            ("two", "water runs down the hill"),
+            ("three", "a year has twelve months"),
+            ("four", "birds can fly and fish can swim"),
+            ("five", "the night is dark and the day is bright"),
+            ("six", "bread is made from flour"),
+            ("seven", "every river ends in the sea"),
+            ("eight", "snow is cold and fire is hot"),
+            ("nine", "people like to talk to each other"),
+        )
+    ]
+    pause = np.zeros(voice.sample_rate_hz // 2, dtype=np.int16)
+    parts: list[Samples] = []
+    for sentence in (*sentences, "Last of all, thank you for listening."):
+        parts += [await voice.synthesize(sentence), pause]
+    voice.close()
+    sound = soxr.resample(np.concatenate(parts), voice.sample_rate_hz, SAMPLE_RATE_HZ)
+    return np.asarray(sound, dtype=np.int16)
