@@ -13,6 +13,7 @@ from duologue.agent.definition import AgentDefinition
 from duologue.agent.limits import CallLimits
 from duologue.agent.socket import ConversationSocket
 from duologue.agent.speech.stack import SpeechStack
+from duologue.errors import DuologueError
 
 CONVERSATION_PATH = "/v1/convai/conversation"
 
@@ -24,7 +25,8 @@ def create_app(
 ) -> FastAPI:
     """An application that serves these agents.
 
-    Its lifespan loads the models and frees them.
+    Its lifespan loads the models and frees them. An error that keeps it from starting is left in
+    `app.state.start_error`, because servers tell only that there was one.
 
     Args:
         definitions: the agents by their ids.
@@ -33,8 +35,12 @@ def create_app(
     """
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        await speech.start()
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            await speech.start()
+        except DuologueError as error:
+            app.state.start_error = error
+            raise
         # A full collection over everything that was imported stops the loop for 0.1 s, in the
         # middle of somebody's sentence. What is frozen is not looked at again.
         gc.collect()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import _thread
+import os
 import socket
 import threading
 from collections.abc import Callable
-from typing import IO
 
 import uvicorn
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 
 from duologue.agent.announcement import announcement as announcement
 from duologue.agent.announcement import read_announcement as read_announcement
@@ -21,7 +21,7 @@ SHUTDOWN_LIMIT_S = 5
 BACKLOG = 512
 
 
-def run_server(app: ASGIApp, host: str, port: int, *, ready: Callable[[str], None]) -> None:
+def run_server(app: FastAPI, host: str, port: int, *, ready: Callable[[str], None]) -> None:
     """Serve until interrupted (Ctrl-C or SIGTERM). Blocks the main thread.
 
     Args:
@@ -31,17 +31,20 @@ def run_server(app: ASGIApp, host: str, port: int, *, ready: Callable[[str], Non
         ready: called with the server's URL (`http://…`) once it answers.
 
     Raises:
-        ServerError: the address or port cannot be listened on, or the start failed.
+        ServerError: the address or port cannot be listened on.
+        ModelError: the models could not be loaded.
         KeyboardInterrupt: Ctrl-C has ended it; everything is released by then.
     """
     with _listen(host, port) as listener:
         server = _AnnouncedServer(server_config(app), lambda: ready(_url(listener)))
-        server.run(sockets=[listener])
-    if not server.started:
-        raise ServerError("the agent's server could not start; its log says why")
+        try:
+            server.run(sockets=[listener])
+        except SystemExit as exit_:
+            # What uvicorn makes of a lifespan that failed.
+            raise getattr(app.state, "start_error", ServerError("it could not start")) from exit_
 
 
-def server_config(app: ASGIApp) -> uvicorn.Config:
+def server_config(app: FastAPI) -> uvicorn.Config:
     """How uvicorn is to run."""
     return uvicorn.Config(
         app,
@@ -55,15 +58,20 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def interrupt_at_end_of(pipe: IO[bytes]) -> None:
+def interrupt_at_end_of(pipe: int) -> None:
     """Interrupt this process, as Ctrl-C does, when a pipe ends.
 
     The other end is held by the process that started this one: when that ends, however it ends,
     this one does not stay behind.
+
+    Args:
+        pipe: the file descriptor to read from; what comes is ignored.
     """
 
     def wait() -> None:
-        pipe.read()
+        # Not through a buffered file: the interpreter aborts at its end if a thread holds one.
+        while os.read(pipe, 4096):
+            pass
         _thread.interrupt_main()
 
     threading.Thread(target=wait, name="end of pipe", daemon=True).start()

@@ -130,6 +130,9 @@ class CallSession:
         self.tools.cancel()
         try:
             async with asyncio.timeout(CLOSE_LIMIT_S):
+                # Or the engine would wait for the transcript of what is being said, to no end.
+                with suppress(RuntimeError):
+                    self._session.clear_user_turn()
                 await self._session.aclose()
         except TimeoutError:
             logger.warning("A session did not close within %.0f s", CLOSE_LIMIT_S)

@@ -87,6 +87,9 @@ class ConversationSocket:
             await self._hold(carrier, definition)
         except CallRefused as refused:
             await self._refuse(carrier, refused.end)
+        except Exception:
+            logger.exception("A call could not begin")
+            await self._refuse(carrier, ends.INTERNAL_ERROR)
 
     def _definition(self, agent_id: str) -> AgentDefinition:
         definition = self._definitions.get(agent_id)

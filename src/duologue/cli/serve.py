@@ -87,7 +87,7 @@ def _serve(settings: ServerSettings, *, embedded: bool) -> None:
     from duologue.agent.speech.local import LocalSpeech
 
     if embedded:
-        interrupt_at_end_of(sys.stdin.buffer)
+        interrupt_at_end_of(sys.stdin.fileno())
     definitions = _definitions(settings)
     app = create_app(definitions, LocalSpeech(_models(settings)))
 

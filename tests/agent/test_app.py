@@ -1,0 +1,39 @@
+"""The application starts its models before the first call and frees them after the last."""
+
+import pytest
+
+from duologue.agent.app import create_app
+from duologue.errors import ModelError
+from duologue.testing.scripted_speech import ScriptedSpeech
+
+
+class RecordedSpeech(ScriptedSpeech):
+    def __init__(self, failure: Exception | None = None) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self._failure = failure
+
+    async def start(self) -> None:
+        self.calls.append("start")
+        if self._failure is not None:
+            raise self._failure
+
+    async def close(self) -> None:
+        self.calls.append("close")
+
+
+async def test_models_live_as_long_as_the_application() -> None:
+    speech = RecordedSpeech()
+    app = create_app({}, speech)
+    async with app.router.lifespan_context(app):
+        assert speech.calls == ["start"]
+    assert speech.calls == ["start", "close"]
+
+
+async def test_why_it_could_not_start_is_kept() -> None:
+    error = ModelError("damaged")
+    app = create_app({}, RecordedSpeech(error))
+    with pytest.raises(ModelError):
+        async with app.router.lifespan_context(app):
+            pass
+    assert app.state.start_error is error
