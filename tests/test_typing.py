@@ -1,0 +1,76 @@
+"""What a type checker says of programs that use the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mypy import api
+
+PROGRAM = """
+from duologue import Conversation, Disconnection, Message
+
+def hear(message: Message) -> None: ...
+async def leave(disconnection: Disconnection) -> None: ...
+
+async def main() -> None:
+    {body}
+"""
+
+RIGHT = """
+    conversation = await Conversation.start_session(
+        agent_id="a", on_message=hear, on_disconnect=leave, input_chunk_duration_ms=20
+    )
+    conversation.set_volume(0.5)
+    async with Conversation.start_session(signed_url="wss://h/?s=1", text_only=True) as written:
+        reveal_type(written)
+    reveal_type(conversation)
+    reveal_type(await conversation.wait_until_ended())
+"""
+
+WRONG = {
+    "an option that does not exist": 'Conversation.start_session(agent="a")',
+    "a callback that takes something else": (
+        'Conversation.start_session(agent_id="a", on_message=lambda number: number + 1)'
+    ),
+    "a value of the wrong kind": 'Conversation.start_session(agent_id="a", connect_timeout="10")',
+    "a device of a written conversation": (
+        'Conversation.start_session(agent_id="a", text_only=True, input_chunk_duration_ms=20)'
+    ),
+    "a volume of a written conversation": (
+        '(await Conversation.start_session(agent_id="a", text_only=True)).set_volume(1)'
+    ),
+    "a section that cannot be overridden": (
+        'Conversation.start_session(agent_id="a", overrides={"agnet": {}})'
+    ),
+    "a start that is not awaited": (
+        'Conversation.start_session(agent_id="a").send_user_message("Hello.")'
+    ),
+}
+
+
+def checked(tmp_path: Path, programs: dict[str, str]) -> dict[str, list[str]]:
+    """What mypy says of each program, all in one run."""
+    files = {}
+    for number, (name, body) in enumerate(programs.items()):
+        files[name] = tmp_path / f"program_{number}.py"
+        files[name].write_text(PROGRAM.format(body=body.strip()))
+    output, errors, _ = api.run(["--strict", *map(str, files.values())])
+    assert not errors
+    return {
+        name: [line for line in output.splitlines() if line.startswith(f"{file}:")]
+        for name, file in files.items()
+    }
+
+
+def test_a_type_checker_tells_right_from_wrong(tmp_path: Path) -> None:
+    said = checked(tmp_path, {"right": RIGHT, **WRONG})
+    right = "\n".join(said.pop("right"))
+    assert "error" not in right
+    for revealed in (
+        "conversation.text.TextConversation",
+        "conversation.voice.VoiceConversation",
+        "dialogue.values.Disconnection",
+    ):
+        assert f'Revealed type is "duologue.{revealed}"' in right
+    not_told = [name for name, lines in said.items() if "error:" not in "".join(lines)]
+    assert not_told == []
