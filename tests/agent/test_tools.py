@@ -1,0 +1,115 @@
+"""Tools that the client runs, called by a scripted language model over a real socket."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from livekit.agents import APIConnectOptions, NotGivenOr, llm
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
+
+from duologue.agent.speech.stack import CallSpeechOptions, SessionParts
+from duologue.testing.scripted_speech import ScriptedSpeech
+from tests.agent.harness import Client, conversing, define
+
+ARGUMENTS = {"room": "kitchen", "levels": [1, None, {"a": "ä"}]}
+
+
+class ToolCallingModel(llm.LLM[Any]):
+    """Calls the tool `light` for a message of the user, and then tells the tool's result."""
+
+    def chat(
+        self,
+        *,
+        chat_ctx: llm.ChatContext,
+        tools: list[llm.Tool] | None = None,
+        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
+        parallel_tool_calls: NotGivenOr[bool] = NOT_GIVEN,
+        tool_choice: NotGivenOr[llm.ToolChoice] = NOT_GIVEN,
+        extra_kwargs: NotGivenOr[dict[str, Any]] = NOT_GIVEN,
+    ) -> llm.LLMStream:
+        return _Answer(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
+
+
+class _Answer(llm.LLMStream):
+    async def _run(self) -> None:
+        latest = self._chat_ctx.items[-1]
+        if latest.type == "function_call_output":
+            delta = llm.ChoiceDelta(role="assistant", content=f"It says: {latest.output}")
+        elif latest.type == "message" and latest.text_content == "Light!":
+            call = llm.FunctionToolCall(
+                name="light", arguments=json.dumps(ARGUMENTS), call_id="call_1"
+            )
+            delta = llm.ChoiceDelta(role="assistant", tool_calls=[call])
+        else:
+            delta = llm.ChoiceDelta(role="assistant", content="As you like.")
+        self._event_ch.send_nowait(llm.ChatChunk(id="x", delta=delta))
+
+
+class ToolCallingSpeech(ScriptedSpeech):
+    def session_parts(self, options: CallSpeechOptions) -> SessionParts:
+        return replace(super().session_parts(options), llm=ToolCallingModel())
+
+
+def agent_with_light(**tool: Any) -> Any:
+    light = {"type": "client", "name": "light", "expects_response": True} | tool
+    return define(text_only=True, tools=[light])
+
+
+async def ask(client: Client) -> dict[str, Any]:
+    """Begin a conversation in which the model calls the tool; return the call."""
+    await client.initiate()
+    await client.send(type="user_message", text="Light!")
+    return await client.expect("client_tool_call")
+
+
+async def test_a_tool_is_called_and_its_result_reaches_the_model() -> None:
+    async with conversing(ToolCallingSpeech(), agent_with_light()) as client:
+        call = await ask(client)
+        assert (call["tool_name"], call["parameters"]) == ("light", ARGUMENTS)
+        result = {"type": "client_tool_result", "tool_call_id": call["tool_call_id"]}
+        await client.send(**result, result="on", is_error=False)
+        answer = await client.expect("agent_response")
+        assert answer["agent_response"] == "It says: on"
+        response = client.of("agent_tool_response")[0]
+        assert (response["is_error"], response["is_called"]) == (False, True)
+        assert client.of("agent_tool_request")[0]["tool_type"] == "client"
+
+
+async def test_an_object_reaches_the_model_as_json_and_an_error_as_such() -> None:
+    async with conversing(ToolCallingSpeech(), agent_with_light()) as client:
+        call = await ask(client)
+        result = {"type": "client_tool_result", "tool_call_id": call["tool_call_id"]}
+        await client.send(**result, result={"why": "no bulb"}, is_error=True)
+        answer = await client.expect("agent_response")
+        assert '{"why": "no bulb"}' in answer["agent_response"]
+        assert client.of("agent_tool_response")[0]["is_error"] is True
+
+
+async def test_a_tool_without_an_answer_is_given_up() -> None:
+    agent = agent_with_light(response_timeout_secs=0.05)
+    async with conversing(ToolCallingSpeech(), agent) as client:
+        await ask(client)
+        answer = await client.expect("agent_response")
+        assert "no result within 0.05 s" in answer["agent_response"]
+        assert client.of("agent_tool_response")[0]["is_error"] is True
+
+
+async def test_a_tool_whose_answer_nobody_expects_is_not_waited_for() -> None:
+    async with conversing(ToolCallingSpeech(), agent_with_light(expects_response=False)) as client:
+        await ask(client)
+        answer = await client.expect("agent_response", limit_s=2)
+        assert answer["agent_response"].startswith("It says:")
+
+
+async def test_the_next_message_does_not_wait_for_a_tool() -> None:
+    async with conversing(ToolCallingSpeech(), agent_with_light()) as client:
+        call = await ask(client)
+        await client.send(type="user_message", text="Never mind.")
+        answer = await client.expect("agent_response", limit_s=3)
+        assert answer["agent_response"] == "As you like."
+        late = {"type": "client_tool_result", "tool_call_id": call["tool_call_id"]}
+        await client.send(**late, result="too late", is_error=False)
+        await client.send(type="user_message", text="Still there?")
+        await client.expect("agent_response", count=2, limit_s=3)

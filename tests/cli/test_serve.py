@@ -1,0 +1,102 @@
+"""`duologue serve`, up to the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from duologue.agent.speech import models
+from duologue.agent.speech.stack import LanguageModelEndpoint
+from duologue.cli.serve import serve
+from duologue.errors import AgentDefinitionError, ServerError
+
+app = typer.Typer()
+app.command()(serve)
+
+
+class Run:
+    """What the command would have run."""
+
+    def __init__(self) -> None:
+        self.definitions: dict[str, Any] = {}
+        self.local_models: Any = None
+        self.ensured: list[str] = []
+        self.listened: tuple[str, int] | None = None
+
+    def create_app(self, definitions: dict[str, Any], speech: Any) -> str:
+        self.definitions = definitions
+        return "app"
+
+    def local_speech(self, local_models: Any) -> str:
+        self.local_models = local_models
+        return "speech"
+
+    def ensure(self, wanted: list[models.Model], report: object) -> None:
+        self.ensured = [model.name for model in wanted]
+
+    def run_server(self, app: object, host: str, port: int, *, ready: Any) -> None:
+        self.listened = (host, port)
+        ready("http://127.0.0.1:1234")
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    for name in ("DUOLOGUE_LLM_BASE_URL", "DUOLOGUE_LLM_MODEL", "DUOLOGUE_LLM_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    run = Run()
+    with (
+        patch("duologue.agent.app.create_app", run.create_app),
+        patch("duologue.agent.speech.local.LocalSpeech", run.local_speech),
+        patch("duologue.agent.speech.models.ensure", run.ensure),
+        patch("duologue.agent.server.run_server", run.run_server),
+        patch("duologue.cli.serve._start_logging"),
+    ):
+        yield run
+
+
+def test_the_agent_that_is_built_in_is_served_and_the_url_told(run: Run) -> None:
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 0
+    assert "http://127.0.0.1:1234 has the agents default." in result.output
+    assert run.listened == ("127.0.0.1", 8080)
+    assert list(run.definitions) == ["default"]
+    assert set(run.ensured) == {model.name for model in models.BUNDLED_MODELS}
+
+
+def test_agents_come_from_a_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "cook.yaml").write_text("name: Cook\n")
+    result = CliRunner().invoke(app, [str(tmp_path), "--port", "0", "--host", "::1"])
+    assert result.exit_code == 0
+    assert list(run.definitions) == ["cook"]
+    assert run.listened == ("::1", 0)
+
+
+def test_text_only_goes_before_what_an_agent_says(run: Run) -> None:
+    assert CliRunner().invoke(app, ["--text-only"]).exit_code == 0
+    assert run.definitions["default"].conversation_config.conversation.text_only
+
+
+def test_a_language_model_of_ones_own_takes_the_place_of_the_bundled_one(run: Run) -> None:
+    arguments = ["--llm-base-url", "http://mine/v1", "--llm-model", "mine"]
+    result = CliRunner().invoke(app, arguments, env={"DUOLOGUE_LLM_API_KEY": "key"})
+    assert result.exit_code == 0
+    assert run.local_models.language_model == LanguageModelEndpoint("http://mine/v1", "mine", "key")
+    assert models.SMOLLM2_135M_INSTRUCT.name not in run.ensured
+
+
+def test_half_a_language_model_is_an_error(run: Run) -> None:
+    result = CliRunner().invoke(app, ["--llm-model", "mine"])
+    assert isinstance(result.exception, ServerError)
+    assert run.listened is None
+
+
+def test_a_file_that_is_missing_is_an_error(run: Run, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, [str(tmp_path / "nobody.yaml")])
+    assert isinstance(result.exception, AgentDefinitionError)
