@@ -204,8 +204,10 @@ async def tcp_server(
         await asyncio.wait_for(asyncio.gather(*(gone.wait() for gone in visits)), 5)
 
 
-def vanishing(answer: bytes, *, abort: bool = False) -> AbstractAsyncContextManager[str]:
-    """A server that accepts the handshake, sends `answer`, and is gone."""
+def vanishing(
+    answer: bytes, *, abort: bool = False, until: asyncio.Event | None = None
+) -> AbstractAsyncContextManager[str]:
+    """A server that accepts the handshake, sends `answer`, says nothing `until`, and is gone."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -221,6 +223,8 @@ def vanishing(answer: bytes, *, abort: bool = False) -> AbstractAsyncContextMana
             + answer
         )
         await writer.drain()
+        if until is not None:
+            await until.wait()
         if abort:
             writer.transport.abort()
 
@@ -241,6 +245,20 @@ async def test_a_server_that_vanishes_is_an_error_whatever_its_socket_says(abort
         await connection.close()
     assert (end.reason, end.close_code) == ("error", 1006)
     assert end.message == "the connection to the server was lost"
+
+
+async def test_a_server_that_falls_silent_without_a_word_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(websocket, "HEARTBEAT_S", 0.05)
+    done = asyncio.Event()
+
+    async with vanishing(b"", until=done) as origin:
+        connection = await WebSocketConnection.open(conversation_url(origin, "a"), timeout_s=5.0)
+        end = await ended(connection)
+        await connection.close()
+        done.set()
+    assert (end.reason, end.close_code) == ("error", 1006)
 
 
 async def test_a_close_frame_without_a_code_is_an_error() -> None:

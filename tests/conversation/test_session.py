@@ -385,6 +385,21 @@ async def test_a_loop_that_shuts_down_does_not_stop_the_end_half_way() -> None:
         await eventually(lambda: conversation.status is Status.DISCONNECTED)
 
 
+def test_a_session_that_nobody_ends_is_ended_by_the_loop_that_shuts_down() -> None:
+    connections: list[ManualConnection] = []
+    conversations: list[TextConversation] = []
+
+    async def forgetful_program() -> None:
+        connections.append(ManualConnection())
+        conversations.append(conversation_over(connections[0], {}))
+        conversations[0].begin([])
+        await asyncio.sleep(0)
+
+    asyncio.run(forgetful_program())
+    assert connections[0].closed
+    assert conversations[0].status is Status.DISCONNECTED
+
+
 async def test_a_mistake_of_ours_ends_the_conversation_and_is_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

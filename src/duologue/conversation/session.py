@@ -64,8 +64,10 @@ class SessionParts:
 class BaseConversation:
     """What spoken and written conversations have in common.
 
-    A conversation is made by `Conversation.start_session`. Its senders may be called from any
-    thread; everything else belongs to the event loop in which it was started.
+    A conversation is made by `Conversation.start_session`, and ended by `end_session`, by leaving
+    the `async with` that started it, or at the latest as its event loop shuts down. Its senders
+    may be called from any thread; everything else belongs to the event loop in which it was
+    started.
     """
 
     def __init__(self, parts: SessionParts) -> None:
@@ -244,6 +246,18 @@ class BaseConversation:
             self._end(_internal(f"the server takes no answers: {error}"))
 
     async def _receive_all(self) -> None:
+        try:
+            await self._receive_until_end()
+        except asyncio.CancelledError:
+            if self._ending is None:
+                # A loop that shuts down cancels its tasks and waits for them. Nobody has ended the
+                # session, so it ends now, or microphone and socket would stay open.
+                self._end(Disconnection.by_user())
+                assert self._ending is not None
+                await asyncio.wait([self._ending])
+            raise
+
+    async def _receive_until_end(self) -> None:
         while True:
             received = await self._connection.receive()
             if isinstance(received, Disconnection):

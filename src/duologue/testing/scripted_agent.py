@@ -123,6 +123,8 @@ Script = Callable[[ScriptedCall], Awaitable[None]]
 class ScriptedAgent:
     """A server on this machine's loopback that plays a script to every client that calls.
 
+    A script that returns closes its call with code 1000.
+
     Use it with `async with`. Leaving the block raises what a script raised, an `AssertionError`
     for instance, so that a test fails where its agent was disappointed.
 
