@@ -7,7 +7,10 @@ from pathlib import Path
 from mypy import api
 
 PROGRAM = """
-from duologue import Conversation, Disconnection, Message
+from typing import assert_type
+from duologue import (
+    Conversation, Disconnection, Message, TextConversation, VoiceConversation
+)
 
 def hear(message: Message) -> None: ...
 async def leave(disconnection: Disconnection) -> None: ...
@@ -20,11 +23,11 @@ RIGHT = """
     conversation = await Conversation.start_session(
         agent_id="a", on_message=hear, on_disconnect=leave, input_chunk_duration_ms=20
     )
+    assert_type(conversation, VoiceConversation)
     conversation.set_volume(0.5)
     async with Conversation.start_session(signed_url="wss://h/?s=1", text_only=True) as written:
-        reveal_type(written)
-    reveal_type(conversation)
-    reveal_type(await conversation.wait_until_ended())
+        assert_type(written, TextConversation)
+    assert_type(await conversation.wait_until_ended(), Disconnection)
 """
 
 WRONG = {
@@ -56,21 +59,16 @@ def checked(tmp_path: Path, programs: dict[str, str]) -> dict[str, list[str]]:
         files[name].write_text(PROGRAM.format(body=body.strip()))
     output, errors, _ = api.run(["--strict", *map(str, files.values())])
     assert not errors
+    assert output
+    # Only the name: mypy repeats what it said last time, with the directory of last time.
     return {
-        name: [line for line in output.splitlines() if line.startswith(f"{file}:")]
+        name: [line for line in output.splitlines() if f"{file.name}:" in line]
         for name, file in files.items()
     }
 
 
 def test_a_type_checker_tells_right_from_wrong(tmp_path: Path) -> None:
     said = checked(tmp_path, {"right": RIGHT, **WRONG})
-    right = "\n".join(said.pop("right"))
-    assert "error" not in right
-    for revealed in (
-        "conversation.text.TextConversation",
-        "conversation.voice.VoiceConversation",
-        "dialogue.values.Disconnection",
-    ):
-        assert f'Revealed type is "duologue.{revealed}"' in right
+    assert said.pop("right") == []
     not_told = [name for name, lines in said.items() if "error:" not in "".join(lines)]
     assert not_told == []

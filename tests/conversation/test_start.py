@@ -327,9 +327,9 @@ async def test_a_callback_that_hangs_does_not_keep_a_failed_start(
             await start
 
 
-def threads_of_ours() -> int:
+def threads_of_ours() -> set[threading.Thread]:
     """All threads but the workers in which the event loop looks up names, which it keeps."""
-    return sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
 
 
 def open_files() -> int:
@@ -340,13 +340,11 @@ def open_files() -> int:
 async def leaving_nothing() -> AsyncIterator[None]:
     """What runs within leaves no task, thread or open file behind."""
     gc.collect()
-    tasks, threads, files = len(asyncio.all_tasks()), threads_of_ours(), open_files()
+    tasks, threads, files = asyncio.all_tasks(), threads_of_ours(), open_files()
     yield
     await eventually(
         lambda: (
-            len(asyncio.all_tasks()) <= tasks
-            and threads_of_ours() <= threads
-            and open_files() <= files
+            asyncio.all_tasks() <= tasks and threads_of_ours() <= threads and open_files() <= files
         )
     )
 
