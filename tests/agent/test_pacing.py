@@ -57,13 +57,6 @@ def test_a_short_rest_waits_for_more_until_the_client_is_nearly_dry() -> None:
     assert take_all(pacer, 80) == [40]
 
 
-def test_nothing_is_due_before_the_agent_may_speak() -> None:
-    pacer = Pacer(RATE_HZ, not_before_ms=2000)
-    pacer.push(sound(100))
-    assert take_all(pacer, 1999) == []
-    assert take_all(pacer, 2000)[0] == 60
-
-
 def test_heard_is_the_time_since_the_first_chunk_but_not_more_than_was_sent() -> None:
     pacer = Pacer(RATE_HZ)
     assert pacer.heard_ms(50) == 0

@@ -145,7 +145,10 @@ async def test_a_reply_does_not_begin_while_the_user_is_busy() -> None:
     playback = PacedPlayback(AUDIO_FORMATS["pcm_16000"], listener, floor, lambda: 0)
     floor.hold()
     await playback.capture_frame(spoken(0.05))
+    await asyncio.sleep(0.06)
+    floor.hold()
+    await asyncio.sleep(0.06)
     assert listener.told == []
-    await asyncio.sleep(0.13)
+    await asyncio.sleep(0.07)
     assert listener.told == ["chunk", "started"]
     playback.clear_buffer()

@@ -99,7 +99,9 @@ class Inbox:
                     self._hearing.push(message.audio)
             case Pong():
                 self._round_trip.pong(message.event_id, time.monotonic() * 1000)
-            case UserMessage(text=str()) | ContextualUpdate():
+            case UserMessage() if message.text:
+                self._queue(message)
+            case ContextualUpdate():
                 self._queue(message)
             case MultimodalMessage():
                 self._take_multimodal(message)

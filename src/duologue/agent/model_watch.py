@@ -11,7 +11,7 @@ from livekit import rtc
 from livekit.agents import Agent, ModelSettings, llm
 from livekit.agents.types import FlushSentinel
 
-from duologue.agent.ends import CallEnd, llm_timeout, synthesis_failed
+from duologue.agent.ends import CallEnd, llm_failed, llm_timeout, synthesis_failed
 from duologue.agent.limits import CallLimits
 from duologue.agent.speech.context import fit_context
 from duologue.agent.turn_timing import TurnClock
@@ -20,14 +20,14 @@ Item = TypeVar("Item")
 
 
 class WatchedAgent(Agent):
-    """An agent whose call ends when a model takes too long.
+    """An agent whose call ends when a model fails or takes too long.
 
     Args:
         instructions: what the language model is told.
         context_tokens: how much conversation it can take, or None.
         limits: how long the models may take.
         clock: takes the times at which they begin and answer.
-        failed: called with the end of the call, once a model is too slow.
+        failed: called with the end of the call, once a model has failed.
     """
 
     def __init__(
@@ -58,28 +58,35 @@ class WatchedAgent(Agent):
         chunks = Agent.default.llm_node(self, chat_ctx, tools, model_settings)
         limit_s = self._limits.model_s
         try:
-            async with aclosing(_each_within(limit_s, chunks)) as timely:
+            async with aclosing(each_within(limit_s, chunks)) as timely:
                 async for chunk in timely:
                     if _is_text(chunk):
                         self._clock.llm_answered()
                     yield chunk
         except TimeoutError:
             self._failed(llm_timeout(limit_s))
+        except Exception:
+            # The engine reports what fails inside a model; of the rest it would only keep a log.
+            self._failed(llm_failed())
+            raise
 
     async def tts_node(
         self, text: AsyncIterable[str], model_settings: ModelSettings
     ) -> AsyncGenerator[rtc.AudioFrame, None]:
         frames = Agent.default.tts_node(self, text, model_settings)
         try:
-            async with aclosing(_each_within(self._limits.voice_s, frames)) as timely:
+            async with aclosing(each_within(self._limits.voice_s, frames)) as timely:
                 async for frame in timely:
                     self._clock.synthesised()
                     yield frame
         except TimeoutError:
             self._failed(synthesis_failed())
+        except Exception:
+            self._failed(synthesis_failed())
+            raise
 
 
-async def _each_within(
+async def each_within(
     limit_s: float, items: AsyncGenerator[Item, None]
 ) -> AsyncGenerator[Item, None]:
     """Each item, or TimeoutError if one takes longer; the source is closed in any case."""

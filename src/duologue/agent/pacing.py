@@ -27,12 +27,10 @@ class Pacer:
 
     Args:
         sample_rate_hz: of the samples that go in and come out.
-        not_before_ms: nothing is due earlier.
     """
 
-    def __init__(self, sample_rate_hz: int, *, not_before_ms: float = 0.0) -> None:
+    def __init__(self, sample_rate_hz: int) -> None:
         self._sample_rate_hz = sample_rate_hz
-        self._not_before_ms = not_before_ms
         self._waiting: list[Samples] = []
         self._waiting_samples = 0
         self._is_finished = False
@@ -71,7 +69,7 @@ class Pacer:
         if not self._waiting_samples:
             return None
         if not self._sent_samples:
-            return self._not_before_ms
+            return 0.0
         if self._waiting_samples < self._in_samples(CHUNK_MS) and not self._is_finished:
             return self._ends_ms - NEARLY_DRY_MS
         return self._ends_ms + self._in_ms(self._next_samples()) - LEAD_MS

@@ -76,7 +76,7 @@ class PacedPlayback(AudioOutput):
         """Take sound, at any speed; waits while more than 30 s have not been sent."""
         await super().capture_frame(frame)
         if self._reply is None:
-            self._reply = _Reply(self._format, not_before_ms=self._floor.free_at_s * 1000)
+            self._reply = _Reply(self._format)
         self._reply.push(frame)
         self._advance()
         while self._reply is not None and self._reply.pacer.waiting_ms > MOST_WAITING_MS:
@@ -108,6 +108,10 @@ class PacedPlayback(AudioOutput):
         self._stop_timer()
         reply = self._reply
         if reply is None:
+            return
+        free_at_ms = self._floor.free_at_s * 1000
+        if not reply.is_started and _now_ms() < free_at_ms:
+            self._call_at(free_at_ms, self._advance)
             return
         while (chunk := reply.pacer.take(_now_ms())) is not None:
             self._send(reply, chunk)
@@ -151,9 +155,9 @@ class PacedPlayback(AudioOutput):
 class _Reply:
     """The sound of one reply on its way, in the client's format."""
 
-    def __init__(self, audio_format: AudioFormat, *, not_before_ms: float) -> None:
+    def __init__(self, audio_format: AudioFormat) -> None:
         self._rate_hz = audio_format.sample_rate_hz
-        self.pacer = Pacer(self._rate_hz, not_before_ms=not_before_ms)
+        self.pacer = Pacer(self._rate_hz)
         self.is_started = False
         self._is_complete = False
         self._text = SpokenText()

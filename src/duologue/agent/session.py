@@ -176,6 +176,7 @@ class CallSession:
             self._translation.text_interrupted()
 
     def _speak_again(self) -> None:
+        # People who write take their time.
         if not self._text_only and not self._is_closing:
             self._session.generate_reply(instructions=AFTER_SILENCE)
 
@@ -221,7 +222,7 @@ class CallSession:
             return
         cause = getattr(error, "error", error)
         logger.error("A model failed: %s", cause)
-        self._ended(_end_for(getattr(error, "type", ""), cause))
+        self._ended(end_for(getattr(error, "type", ""), cause))
 
     def _on_close(self, event: CloseEvent) -> None:
         if not self._is_closing and event.error is None:
@@ -229,7 +230,13 @@ class CallSession:
             self._ended(ends.INTERNAL_ERROR)
 
 
-def _end_for(error_type: str, cause: object) -> CallEnd:
+def end_for(error_type: str, cause: object) -> CallEnd:
+    """How a call ends after a failure that the engine reports.
+
+    Args:
+        error_type: as the engine names it, such as `llm_error`.
+        cause: what was raised.
+    """
     if error_type == "llm_error":
         if isinstance(cause, APITimeoutError):
             return CallEnd(

@@ -90,11 +90,6 @@ class Translation:
         """Whether an answer has begun and its text goes on."""
         return self._response is not None and not self._response.is_text_complete
 
-    @property
-    def response_id(self) -> int:
-        """The event id of the current response; a new one if there is none."""
-        return self._response.event_id if self._response else self._next_id()
-
     def began(self, conversation_id: str, output_format: str, input_format: str) -> None:
         """The conversation exists."""
         self._send(
@@ -127,7 +122,7 @@ class Translation:
 
     def tool_requested(self, name: str, call_id: str, parameters: dict[str, object]) -> None:
         """The agent wants the client to run a tool."""
-        event_id = self.response_id
+        event_id = self._tool_event_id()
         self._send(
             AgentToolRequestEvent(
                 tool_name=name, tool_call_id=call_id, tool_type="client", event_id=event_id
@@ -148,7 +143,7 @@ class Translation:
                 tool_type="client",
                 is_error=is_error,
                 is_called=True,
-                event_id=self.response_id,
+                event_id=self._tool_event_id(),
             )
         )
 
@@ -230,6 +225,10 @@ class Translation:
         response, self._response = self._response, None
         if response is not None:
             self._announce(response)
+
+    def _tool_event_id(self) -> int:
+        """That of the response which the tool belongs to, if it has begun."""
+        return self._response.event_id if self._response else self._next_id()
 
     def _begin(self) -> _Response:
         self._response = _Response(self._next_id())

@@ -1,0 +1,63 @@
+"""The engine of a call: how models' failures become ends, and what its closing leaves."""
+
+from __future__ import annotations
+
+import pytest
+from livekit.agents import APIConnectionError, APITimeoutError
+
+from duologue.agent.session import end_for
+from duologue.agent.speech.stack import CallSpeechOptions, SessionParts
+from duologue.testing.scripted_speech import ScriptedSpeech
+from tests.agent.harness import conversing, define, until
+
+
+@pytest.mark.parametrize(
+    ("error_type", "cause", "told"),
+    [
+        ("llm_error", APIConnectionError("refused"), "llm_error"),
+        ("llm_error", APITimeoutError("slow"), "llm_timeout"),
+        ("stt_error", ValueError(), "asr_transcription_error"),
+        ("tts_error", ValueError(), "tts_cascade_error"),
+        ("realtime_model_error", ValueError(), "unknown_websocket_crash"),
+    ],
+)
+def test_a_failure_has_the_name_that_the_contract_gives_it(
+    error_type: str, cause: Exception, told: str
+) -> None:
+    assert end_for(error_type, cause).error_type == told
+
+
+class RecordedParts(SessionParts):
+    closed = 0
+
+    async def close(self) -> None:
+        await super().close()
+        RecordedParts.closed += 1
+
+
+class RecordedSpeech(ScriptedSpeech):
+    def session_parts(self, options: CallSpeechOptions) -> SessionParts:
+        parts = super().session_parts(options)
+        return RecordedParts(**{name: getattr(parts, name) for name in parts.__dataclass_fields__})
+
+
+class BrokenSpeech(ScriptedSpeech):
+    def session_parts(self, options: CallSpeechOptions) -> SessionParts:
+        raise RuntimeError("a mistake of ours")
+
+
+async def test_the_parts_of_a_call_are_closed_with_it() -> None:
+    RecordedParts.closed = 0
+    async with conversing(RecordedSpeech(), define(first_message="Hello.")) as client:
+        await client.initiate()
+        await client.expect("audio")
+        await client.socket.close()
+        await until(lambda: RecordedParts.closed == 1)
+
+
+async def test_a_mistake_of_ours_is_told_as_such() -> None:
+    async with conversing(BrokenSpeech(), define()) as client:
+        await client.initiate()
+        code, _ = await client.expect_close()
+        assert client.of("error")[0]["error_type"] == "unknown_websocket_crash"
+    assert code == 1011
