@@ -20,10 +20,10 @@ from tests.real.browser_client import (
 from tests.real.speech import Listener, SpokenSentences
 
 QUESTION = "What color is the sky?"
-GREETING_S = 3.0
+GREETING_S = 4.0
 """The greeting is over by then, so that a question does not interrupt it."""
-AUDIBLE = 0.01
-"""Speech in the client's meters is a few times as loud."""
+AUDIBLE = 0.05
+"""Speech in the client's meters is louder than this."""
 
 
 @dataclass
@@ -140,7 +140,7 @@ def test_the_client_finds_nothing_wrong(spoken_conversation: SpokenConversation)
 
 
 async def test_the_agent_is_silent_when_interrupted_and_answers_what_was_said(
-    agent_server: AgentServer, spoken: SpokenSentences, tmp_path: Path
+    agent_server: AgentServer, spoken: SpokenSentences, transcribe: Listener, tmp_path: Path
 ) -> None:
     microphone = write_microphone(
         tmp_path / "barge-in.wav", (2.0, spoken(QUESTION, MICROPHONE_RATE_HZ))
@@ -151,8 +151,10 @@ async def test_the_agent_is_silent_when_interrupted_and_answers_what_was_said(
         )
         story = await client.wait_for_message("agent")
         await client.wait_for("onInterruption")
+        before = client.audio()
         correction = await client.wait_for("onAgentResponseCorrection")
         answer = await client.wait_for_message("agent", 2)
+        await client.wait_until_said()
         await client.call("endSession")
     assert "sky" in client.messages("user")[0]
     assert "sky" in answer
@@ -160,6 +162,10 @@ async def test_the_agent_is_silent_when_interrupted_and_answers_what_was_said(
     corrected = correction["corrected_agent_response"].rstrip(".")
     assert story.startswith(corrected)
     assert 0 < len(corrected) < len(story) / 2
+    assert "upon a time" in transcribe(before)
+    heard_after = transcribe(client.audio()[len(before) :])
+    assert "sky" in heard_after
+    assert "king" not in heard_after
 
 
 async def test_without_sound_the_conversation_is_written(agent_server: AgentServer) -> None:

@@ -227,7 +227,7 @@ def test_the_conversation_has_an_id(spoken_conversation: SpokenConversation) -> 
 
 
 async def test_the_agent_is_silent_when_interrupted_and_answers_what_was_said(
-    agent_server: AgentServer, spoken: SpokenSentences
+    agent_server: AgentServer, spoken: SpokenSentences, transcribe: Listener
 ) -> None:
     caller = Caller()
     async with calling(agent_server, "storyteller", caller) as call:
@@ -235,14 +235,19 @@ async def test_the_agent_is_silent_when_interrupted_and_answers_what_was_said(
         await eventually(lambda: caller.heard_s > 2, "two seconds of the story")
         caller.say(spoken("What color is the sky?", RATE_HZ))
         await eventually(lambda: caller.interruptions, "the interruption")
-        caller.take_heard()
+        before = caller.take_heard()
         answer = await call.wait_for_response(2)
-        await eventually(lambda: call.corrections, "the correction of the story")
+        await eventually(lambda: caller.has_heard_all, "the end of the answer")
+        after = caller.take_heard()
     assert "sky" in answer
     ((original, corrected),) = call.corrections
     assert original == story
     assert story.startswith(corrected.rstrip("."))
     assert 0 < len(corrected) < len(story) / 2
+    assert "upon a time" in transcribe(before, RATE_HZ)
+    heard_after = transcribe(after, RATE_HZ)
+    assert "sky" in heard_after
+    assert "king" not in heard_after
 
 
 async def test_the_agent_can_hang_up(agent_server: AgentServer) -> None:
