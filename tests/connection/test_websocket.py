@@ -368,6 +368,16 @@ async def test_a_refusal_tells_the_status(status: int) -> None:
     assert error.close_code == 1006
 
 
+async def test_a_redirect_is_not_followed_because_it_would_carry_the_token_elsewhere() -> None:
+    async def redirect(request: web.Request) -> web.Response:
+        raise web.HTTPFound("http://127.0.0.1:1/elsewhere?signature=secret")
+
+    async with serving(redirect) as origin:
+        error = await failing_start(f"{conversation_url(origin, 'a')}&signature=secret")
+    assert f"{origin} redirects the conversation to another address" in str(error)
+    assert "secret" not in "".join(traceback.format_exception(error))
+
+
 async def test_a_port_where_nobody_listens_says_so(unused_tcp_port: int) -> None:
     error = await failing_start(conversation_url(f"ws://127.0.0.1:{unused_tcp_port}", "a"))
     assert "cannot be reached" in str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -51,7 +52,7 @@ class WebSocketConnection:
         Raises:
             SessionConnectionError: the server cannot be reached, refuses, or takes too long.
         """
-        http = aiohttp.ClientSession(trust_env=True)
+        http = aiohttp.ClientSession(trust_env=True, trace_configs=[_without_redirects()])
         try:
             async with asyncio.timeout(timeout_s):
                 socket = await http.ws_connect(
@@ -107,14 +108,38 @@ def _disconnection(frame: aiohttp.WSMessage) -> Disconnection:
     return Disconnection.by_close(ABNORMAL_CLOSURE, None)
 
 
+def _without_redirects() -> aiohttp.TraceConfig:
+    """Refuse redirects, as browsers do for WebSockets: they would carry the token elsewhere."""
+
+    async def refuse(
+        session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        redirect: aiohttp.TraceRequestRedirectParams,
+    ) -> None:
+        raise SessionConnectionError(
+            f"{_server_of(redirect.url)} redirects the conversation to another address, which is "
+            "not followed; is `origin` right?",
+            close_code=ABNORMAL_CLOSURE,
+        )
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(refuse)
+    return trace
+
+
+def _server_of(url: object) -> str:
+    """The part of a URL that may be shown; the others may hold a signature or a password."""
+    parts = urlsplit(str(url))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 def _subprotocols(authorization: str | None) -> tuple[str, ...]:
     return (SUBPROTOCOL, f"bearer.{authorization}") if authorization else (SUBPROTOCOL,)
 
 
 def _connection_error(url: str, error: Exception, timeout_s: float) -> SessionConnectionError:
     """A sentence that names the server but not the query, which may hold a signature."""
-    parts = urlsplit(url)
-    server = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    server = _server_of(url)
     if isinstance(error, TimeoutError):
         return SessionConnectionError(
             f"{server} did not accept the connection within {timeout_s:g} s; "
