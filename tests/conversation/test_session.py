@@ -130,6 +130,9 @@ async def test_text_that_cannot_be_sent_is_refused_where_it_is_written(
             conversation.send_user_message(text)
         with pytest.raises(exception):
             conversation.send_contextual_update(text)
+        not_json: Any = object()
+        with pytest.raises(TypeError):
+            conversation.send_user_message("Hello.", rich_content_id=not_json)
         await asyncio.sleep(0.01)
         assert conversation.is_open()
         assert connection.sent == []

@@ -11,6 +11,7 @@ import pytest
 from duologue.audio.memory import ArraySink, ArraySource
 from duologue.audio.samples import Samples, silence
 from duologue.conversation import Conversation, VoiceConversation, device
+from duologue.dialogue import ending
 from duologue.dialogue.values import Mode
 from duologue.errors import DeviceError
 from duologue.protocol.client_messages import UserAudioChunk
@@ -201,6 +202,17 @@ async def test_hanging_up_lets_the_last_words_be_heard() -> None:
         call.sink.play(20)
         end = await asyncio.wait_for(call.conversation.wait_until_ended(), 5)
     assert (end.reason, end.context["type"]) == ("agent", "end_call")
+
+
+async def test_last_words_that_are_never_played_do_not_keep_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ending, "FAREWELL_LIMIT_MS", 30)
+    async with calling() as call:
+        await call.agent.send(sound(100, event_id=1))
+        await call.agent.send(END_CALL)
+        end = await asyncio.wait_for(call.conversation.wait_until_ended(), 5)
+    assert end.context["type"] == "end_call"
 
 
 async def test_a_device_that_fails_is_an_error_and_the_conversation_goes_on() -> None:

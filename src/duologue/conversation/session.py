@@ -24,7 +24,7 @@ from duologue.protocol.client_messages import (
     UserActivity,
     UserMessage,
 )
-from duologue.protocol.codec import Incoming
+from duologue.protocol.codec import Incoming, encode_client_message
 
 logger = logging.getLogger("duologue")
 
@@ -203,6 +203,7 @@ class BaseConversation:
         ]
 
     def _send(self, message: ClientMessage) -> None:
+        encode_client_message(message)  # what cannot be written fails here, not in the sender
         self._outbox.put(message)
 
     def _act_on(self, event: Incoming) -> None:
@@ -338,7 +339,6 @@ def _internal(message: str) -> Disconnection:
 def _check_text(text: str) -> None:
     if not isinstance(text, str):
         raise TypeError(f"text must be a string, not {type(text).__name__}")
-    text.encode()  # raises for half a surrogate pair, here and not in the task that sends
 
 
 def _now_ms() -> float:
