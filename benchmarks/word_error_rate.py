@@ -1,6 +1,6 @@
 """What the shorter window of Whisper costs: its word error rate beside that of the full window.
 
-    python benchmarks/word_error_rate.py --whisper DIR --piper FILE
+    python -m benchmarks.word_error_rate
 
 has 30 sentences of 1 to 12 s spoken by three voices (one of Piper, two of espeak-ng), recognises
 each on both windows, and prints both rates, the texts that differ, and the time each took.
@@ -8,15 +8,14 @@ each on both windows, and prints both rates, the texts that differ, and the time
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import re
 import subprocess
 import tempfile
 import time
 import wave
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import jiwer
@@ -24,14 +23,20 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from duologue.agent.speech.models import (
+    PIPER_EN_US_JOE_MEDIUM,
+    WHISPER_TINY_EN,
+    model_folder,
+)
 from duologue.agent.speech.piper import PiperSynthesizer
 from duologue.agent.speech.repetition import is_repetitive
 from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
+from duologue.cli.models import pull_missing
 
 SENTENCES = (
-    "Good morning.",
-    "Yes, please.",
-    "Where are you?",
+    "Good morning, everybody.",
+    "Yes, please do that today.",
+    "Where are you at the moment?",
     "That sounds right to me.",
     "Call me back tomorrow.",
     "How is the weather in London today?",
@@ -106,39 +111,53 @@ def plain(text: str) -> str:
     return re.sub(r"[^a-z0-9 ]", "", text.lower().replace("-", " "))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--whisper", type=Path, required=True)
-    parser.add_argument("--piper", type=Path, required=True)
-    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
-    arguments = parser.parse_args()
-    whisper = WhisperTranscriber(arguments.whisper)
-    voice = PiperSynthesizer(arguments.piper)
-    spoken = speak_all(voice)
+@dataclass(frozen=True, kw_only=True)
+class WordErrorRates:
+    """What was measured; a rate of 0.1 is one wrong word in ten, times are medians."""
 
+    sentences: int
+    shortest_s: float
+    longest_s: float
+    on_short_window: float
+    on_full_window: float
+    loops: int
+    short_window_s: float
+    full_window_s: float
+
+
+def measure() -> WordErrorRates:
+    """Speak and recognise all sentences; print what differs, and the figures."""
+    pull_missing()
+    whisper = WhisperTranscriber(model_folder(WHISPER_TINY_EN))
+    voice = PiperSynthesizer(model_folder(PIPER_EN_US_JOE_MEDIUM) / "en_US-joe-medium.onnx")
+    try:
+        rates = _measure(whisper, speak_all(voice))
+    finally:
+        whisper.close()
+        voice.close()
+    for name, value in asdict(rates).items():
+        print(f"{name}: {value:.4g}")
+    return rates
+
+
+def _measure(whisper: WhisperTranscriber, spoken: list[tuple[str, Samples]]) -> WordErrorRates:
     short, short_s = recognise(spoken, lambda samples: asyncio.run(whisper.transcribe(samples)))
     full, full_s = recognise(spoken, whisper.transcribe_on_full_window)
     for (text, _), on_short, on_full in zip(spoken, short, full, strict=True):
         if plain(on_short) != plain(on_full):
             print(f"said:  {text}\nshort: {on_short}\nfull:  {on_full}\n")
     said = [plain(text) for text, _ in spoken]
-    result = {
-        "sentences": len(spoken),
-        "shortest_s": min(len(samples) for _, samples in spoken) / SAMPLE_RATE_HZ,
-        "longest_s": max(len(samples) for _, samples in spoken) / SAMPLE_RATE_HZ,
-        "short_window_word_error_rate": jiwer.wer(said, [plain(text) for text in short]),
-        "full_window_word_error_rate": jiwer.wer(said, [plain(text) for text in full]),
-        "loops": sum(is_repetitive(text) for text in short),
-        "short_window_median_s": float(np.median(short_s)),
-        "full_window_median_s": float(np.median(full_s)),
-    }
-    if arguments.json:
-        print(json.dumps(result))
-    else:
-        for name, value in result.items():
-            print(f"{name}: {value:.4g}")
-    whisper.close()
-    voice.close()
+    durations_s = [len(samples) / SAMPLE_RATE_HZ for _, samples in spoken]
+    return WordErrorRates(
+        sentences=len(spoken),
+        shortest_s=min(durations_s),
+        longest_s=max(durations_s),
+        on_short_window=jiwer.wer(said, [plain(text) for text in short]),
+        on_full_window=jiwer.wer(said, [plain(text) for text in full]),
+        loops=sum(is_repetitive(text) for text in short),
+        short_window_s=float(np.median(short_s)),
+        full_window_s=float(np.median(full_s)),
+    )
 
 
 def recognise(
@@ -154,4 +173,4 @@ def recognise(
 
 
 if __name__ == "__main__":
-    main()
+    measure()
