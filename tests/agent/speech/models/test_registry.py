@@ -3,7 +3,6 @@ from pathlib import Path
 
 import platformdirs
 import pytest
-from tests.agent.speech.models.conftest import SETTINGS, TINY, WEIGHTS, put_model
 
 from duologue.agent.speech.models.registry import (
     BUNDLED_MODELS,
@@ -16,6 +15,7 @@ from duologue.agent.speech.models.registry import (
     verify,
 )
 from duologue.errors import ModelError
+from tests.agent.speech.models.conftest import SETTINGS, TINY, WEIGHTS, put_model
 
 
 def states(folder: Path) -> list[FileState]:

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-from tests.agent.speech.models.conftest import SETTINGS, TINY
 
 from duologue.agent.speech.models.source import SourceFailed, accept, part_path
+from tests.agent.speech.models.conftest import SETTINGS, TINY
 
 SETTINGS_FILE = TINY.files[1]
 
