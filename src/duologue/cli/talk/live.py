@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypedDict
 
 from rich.console import Console
 from rich.live import Live
 
 from duologue import Conversation, Message, VoiceConversation
-from duologue.audio import Microphone, Sink, Speaker
+from duologue.audio import Sink, Speaker
 from duologue.audio.tap import WavTap
 from duologue.cli.talk.display import Display
 from duologue.cli.talk.options import TalkOptions, raise_if_lost, show_error
 
 _REFRESHES_PER_S: Final = 15
+
+
+class SpeakerOption(TypedDict, total=False):
+    """A speaker other than the system's, as an option of a session."""
+
+    speaker: Sink
 
 
 async def talk_live(options: TalkOptions) -> None:
@@ -28,7 +34,9 @@ async def talk_live(options: TalkOptions) -> None:
     """
     console = Console()
     display = Display()
-    speaker: Sink = WavTap(Speaker(), options.output) if options.output else Speaker()
+    own: SpeakerOption = {}
+    if options.output:
+        own["speaker"] = WavTap(Speaker(), options.output)
     with options.open_transcript() as transcript:
 
         def show(message: Message) -> None:
@@ -37,8 +45,7 @@ async def talk_live(options: TalkOptions) -> None:
 
         async with Conversation.start_session(
             **options.agent(),
-            microphone=Microphone(),
-            speaker=speaker,
+            **own,
             on_message=show,
             on_agent_response_correction=display.correction,
             on_turn_metrics=display.turn,
