@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 
@@ -189,6 +190,36 @@ async def test_a_missing_dynamic_variable_is_refused_by_name() -> None:
         assert client.of("error")[0]["error_type"] == "missing_dynamic_variable"
     assert code == 1008
     assert "user_name" in str(reason)
+
+
+async def test_a_server_that_stops_ends_its_calls() -> None:
+    agent = define(first_message="A long greeting that is still being said. " * 3)
+    async with contextlib.AsyncExitStack() as later:
+        async with serving(ScriptedSpeech(), agent) as origin:
+            client = await later.enter_async_context(calling(origin))
+            await client.initiate()
+            await client.expect("audio")
+        code, _ = await client.expect_close()
+    assert code == 1012
+
+
+async def test_other_calls_go_on_while_one_is_answered() -> None:
+    speech = ScriptedSpeech(replies=["Yes."])
+    async with (
+        serving(speech, define(text_only=True)) as origin,
+        calling(origin) as one,
+        calling(origin) as other,
+    ):
+        for client in (one, other):
+            await client.initiate()
+            await client.send(type="user_message", text="Are you there?")
+        await one.expect("agent_response")
+        await other.expect("agent_response")
+        ids = {
+            client.of("conversation_initiation_metadata")[0]["conversation_id"]
+            for client in (one, other)
+        }
+        assert len(ids) == 2
 
 
 async def test_health_is_told_over_http() -> None:
