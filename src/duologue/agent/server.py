@@ -11,8 +11,6 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-from duologue.agent.announcement import announcement as announcement
-from duologue.agent.announcement import read_announcement as read_announcement
 from duologue.errors import ServerError
 
 LARGEST_FRAME_BYTES = 16 * 1024 * 1024
