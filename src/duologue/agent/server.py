@@ -11,6 +11,7 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
+from duologue.agent.announcement import read_announcement as read_announcement
 from duologue.errors import ServerError
 
 LARGEST_FRAME_BYTES = 16 * 1024 * 1024
