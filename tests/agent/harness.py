@@ -16,8 +16,8 @@ import numpy as np
 import uvicorn
 
 from duologue.agent.app import create_app
+from duologue.agent.call.limits import CallLimits
 from duologue.agent.definition import AgentDefinition
-from duologue.agent.limits import CallLimits
 from duologue.agent.speech.stack import SpeechStack
 
 RATE_HZ = 16_000

@@ -10,7 +10,7 @@ import logging
 import aiohttp
 import pytest
 
-from duologue.agent.limits import CallLimits
+from duologue.agent.call.limits import CallLimits
 from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import (
     calling,

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.audio.signals import tone
 
 from duologue.audio.capture import Capture
 from duologue.audio.samples import Samples, bytes_from_samples
+from tests.audio.signals import tone
 
 
 def push_all(capture: Capture, samples: Samples, block: int = 480) -> list[Samples]:

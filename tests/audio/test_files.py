@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.audio.signals import tone
-from tests.audio.virtual_pace import VirtualPace
 
 from duologue.audio.files import WavSink, WavSource
 from duologue.audio.samples import bytes_from_samples, samples_from_bytes, silence
 from duologue.audio.wav_reader import read_wav
 from duologue.audio.wav_writer import write_wav
 from duologue.errors import AudioFileError
+from tests.audio.signals import tone
+from tests.audio.virtual_pace import VirtualPace
 
 
 def test_a_wav_source_plays_its_file_once_it_may_begin(tmp_path: Path) -> None:

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.audio.signals import tone
 
 from duologue.audio.level import LevelMeter
 from duologue.audio.samples import silence
+from tests.audio.signals import tone
 
 
 def test_before_any_sound_the_level_is_zero() -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.audio.signals import tone
-from tests.audio.virtual_pace import VirtualPace
 
 from duologue.audio.memory import ArraySink, ArraySource
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
+from tests.audio.signals import tone
+from tests.audio.virtual_pace import VirtualPace
 
 
 def delivered(

@@ -3,11 +3,11 @@ from __future__ import annotations
 import threading
 
 import pytest
-from tests.audio.virtual_pace import VirtualPace
 
 from duologue.audio.memory import ArraySink, ArraySource
 from duologue.audio.paced_endpoint import PacedEndpoint
 from duologue.audio.samples import bytes_from_samples, silence
+from tests.audio.virtual_pace import VirtualPace
 
 
 def test_starting_twice_is_refused() -> None:

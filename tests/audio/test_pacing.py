@@ -3,9 +3,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-from tests.audio.virtual_pace import VirtualPace
 
 from duologue.audio.pacing import PacedThread
+from tests.audio.virtual_pace import VirtualPace
 
 
 def work_times_s(pace: VirtualPace, blocks: int, *, work_s: float = 0.0) -> list[float]:

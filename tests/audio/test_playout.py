@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.audio.signals import tone
 
 from duologue.audio.playout import MAX_QUEUED_MS, REMEMBERED_EVENTS, Playout
 from duologue.audio.samples import Samples, samples_from_bytes, silence
+from tests.audio.signals import tone
 
 RATE_HZ = 16_000
 BLOCK = 320  # 20 ms

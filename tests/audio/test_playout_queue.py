@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.audio.signals import tone
 
 from duologue.audio.playout_queue import PlayoutQueue
 from duologue.audio.samples import Samples, silence
+from tests.audio.signals import tone
 
 RATE_HZ = 16_000
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.audio.signals import tone
 
 from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples, silence
+from tests.audio.signals import tone
 
 RATES_HZ = st.sampled_from([8000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000])
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.audio.signals import noise, tone
 
 from duologue.audio.samples import Samples, samples_from_floats, silence
 from duologue.audio.speech_detector import SpeechDetector, last_voiced_frame_end_ms
+from tests.audio.signals import noise, tone
 
 RATES_HZ = [8000, 11_025, 16_000, 22_050, 44_100, 48_000]
 

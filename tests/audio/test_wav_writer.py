@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.audio.signals import tone
 
 from duologue.audio.samples import silence
 from duologue.audio.wav_reader import read_wav
 from duologue.audio.wav_writer import WavWriter, write_wav
 from duologue.errors import AudioFileError
+from tests.audio.signals import tone
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -12,12 +12,12 @@ from typing import IO
 
 import numpy as np
 import pytest
-from tests.audio.signals import tone
-from tests.real.pulseaudio import MICROPHONE, SPEAKER, PulseAudio, running_pulseaudio
 
 from duologue.audio import Microphone, Playout, Speaker, devices_available
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
 from duologue.errors import DeviceError
+from tests.audio.signals import tone
+from tests.real.pulseaudio import MICROPHONE, SPEAKER, PulseAudio, running_pulseaudio
 
 RATE_HZ = 48_000
 LIMIT_S = 5.0

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.audio.signals import noise
 
 from duologue.audio import last_voiced_frame_end_ms, read_wav
 from duologue.audio.samples import Samples, samples_from_floats, silence
+from tests.audio.signals import noise
 
 SENTENCES = [
     "What is the capital of France?",

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from duologue.agent.app import create_app
-    from duologue.agent.call import Call
-    from duologue.agent.carrier import Carrier
+    from duologue.agent.call.call import Call
+    from duologue.agent.call.carrier import Carrier
+    from duologue.agent.call.limits import CallLimits
+    from duologue.agent.call.opening import CallPlan, plan_call
+    from duologue.agent.call.turn_timing import TurnTiming
     from duologue.agent.definition import (
         DEFAULT_DEFINITION,
         AgentDefinition,
         load_definition,
         load_definitions,
     )
-    from duologue.agent.limits import CallLimits
-    from duologue.agent.opening import CallPlan, plan_call
     from duologue.agent.server import run_server
     from duologue.agent.settings import ServerSettings
     from duologue.agent.speech.local import LocalModels, LocalSpeech
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
         SessionParts,
         SpeechStack,
     )
-    from duologue.agent.turn_timing import TurnTiming
 
 __all__ = [
     "DEFAULT_DEFINITION",
@@ -55,16 +55,17 @@ __all__ = [
 
 _MODULES = {
     "app": ("create_app",),
-    "call": ("Call",),
-    "carrier": ("Carrier",),
+    "call.call": ("Call",),
+    "call.carrier": ("Carrier",),
+    "call.limits": ("CallLimits",),
+    "call.opening": ("CallPlan", "plan_call"),
+    "call.turn_timing": ("TurnTiming",),
     "definition": (
         "DEFAULT_DEFINITION",
         "AgentDefinition",
         "load_definition",
         "load_definitions",
     ),
-    "limits": ("CallLimits",),
-    "opening": ("CallPlan", "plan_call"),
     "server": ("run_server",),
     "settings": ("ServerSettings",),
     "speech.local": ("LocalModels", "LocalSpeech"),
@@ -74,7 +75,6 @@ _MODULES = {
         "SessionParts",
         "SpeechStack",
     ),
-    "turn_timing": ("TurnTiming",),
 }
 
 

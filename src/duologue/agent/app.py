@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.websockets import WebSocket
 
+from duologue.agent.call.limits import CallLimits
 from duologue.agent.definition import AgentDefinition
-from duologue.agent.limits import CallLimits
 from duologue.agent.socket import ConversationSocket
 from duologue.agent.speech.stack import SpeechStack
 from duologue.errors import DuologueError

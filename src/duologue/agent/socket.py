@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Mapping
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from duologue.agent import ends
-from duologue.agent.call import Call
+from duologue.agent.call import ends
+from duologue.agent.call.call import Call
+from duologue.agent.call.ends import CallEnd, CallRefused
+from duologue.agent.call.inbox import checked_message
+from duologue.agent.call.limits import CallLimits
+from duologue.agent.call.opening import plan_call
 from duologue.agent.definition import AgentDefinition
-from duologue.agent.ends import CallEnd, CallRefused
-from duologue.agent.inbox import checked_message
-from duologue.agent.limits import CallLimits
-from duologue.agent.opening import plan_call
 from duologue.agent.speech.stack import SpeechStack
 from duologue.protocol.client_messages import ConversationInitiation
 from duologue.protocol.codec import Frame, encode_server_event

@@ -16,9 +16,9 @@ from livekit import rtc
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, TimedString
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
 
-from duologue.agent.floor import Floor
-from duologue.agent.pacing import Pacer, Samples
-from duologue.agent.spoken_text import SpokenText
+from duologue.agent.call.floor import Floor
+from duologue.agent.call.pacing import Pacer, Samples
+from duologue.agent.call.spoken_text import SpokenText
 from duologue.audio.resample import Resampler
 from duologue.protocol.formats import AudioFormat
 from duologue.protocol.server_events import Alignment

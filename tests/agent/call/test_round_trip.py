@@ -1,6 +1,6 @@
 """Pings and what their pongs measure."""
 
-from duologue.agent.round_trip import MOST_UNANSWERED, RoundTrip
+from duologue.agent.call.round_trip import MOST_UNANSWERED, RoundTrip
 
 
 def test_the_first_ping_knows_nothing_yet() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from livekit.agents import APIConnectionError, APITimeoutError
 
-from duologue.agent.session import end_for
+from duologue.agent.call.session import end_for
 from duologue.agent.speech.stack import CallSpeechOptions, SessionParts
 from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import conversing, define, until

@@ -25,20 +25,20 @@ from livekit.agents import (
 from livekit.agents.llm import ChatMessage
 from livekit.agents.voice.io import AudioInput, AudioOutput
 
-from duologue.agent import ends
-from duologue.agent.ends import CallEnd
-from duologue.agent.floor import Floor
-from duologue.agent.limits import CallLimits
-from duologue.agent.model_watch import WatchedAgent
-from duologue.agent.opening import CallPlan
-from duologue.agent.silence import Silence
+from duologue.agent.call import ends
+from duologue.agent.call.ends import CallEnd
+from duologue.agent.call.floor import Floor
+from duologue.agent.call.limits import CallLimits
+from duologue.agent.call.model_watch import WatchedAgent
+from duologue.agent.call.opening import CallPlan
+from duologue.agent.call.silence import Silence
+from duologue.agent.call.tools import ClientTools
+from duologue.agent.call.translation import Translation
+from duologue.agent.call.turn_timing import TurnClock
+from duologue.agent.call.writing import Writing
 from duologue.agent.speech.stack import SessionParts, open_session
-from duologue.agent.tools import ClientTools
-from duologue.agent.translation import Translation
-from duologue.agent.turn_timing import TurnClock
-from duologue.agent.writing import Writing
 
-logger = logging.getLogger("duologue.agent.session")
+logger = logging.getLogger("duologue.agent.call")
 
 INTERRUPT_LIMIT_S = 5.0
 """The engine itself gives up on what it interrupts after 5 s."""

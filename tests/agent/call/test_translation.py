@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from duologue.agent.ids import new_event_ids
-from duologue.agent.translation import Translation
+from duologue.agent.call.ids import new_event_ids
+from duologue.agent.call.translation import Translation
 from duologue.protocol.server_events import (
     AgentChatResponsePartEvent,
     AgentResponseCorrectionEvent,

@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
-from duologue.agent.ends import CallRefused
-from duologue.agent.inbox import checked_message
-from duologue.agent.limits import CallLimits
+from duologue.agent.call.ends import CallRefused
+from duologue.agent.call.inbox import checked_message
+from duologue.agent.call.limits import CallLimits
 from duologue.protocol.client_messages import Pong
 from duologue.protocol.codec import UnknownEvent
 from duologue.testing.scripted_speech import ModelBehaviour, ScriptedSpeech
@@ -54,7 +54,7 @@ async def test_of_a_multimodal_message_the_text_is_answered_and_files_are_an_err
 
 
 async def test_feedback_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "duologue.agent.inbox")
+    caplog.set_level(logging.INFO, "duologue.agent.call")
     async with conversing(ScriptedSpeech(), define(text_only=True)) as client:
         await client.initiate()
         await client.send(type="feedback", event_id=4, score="like")

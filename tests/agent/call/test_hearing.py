@@ -6,7 +6,7 @@ import logging
 import numpy as np
 import pytest
 
-from duologue.agent.hearing import MOST_WAITING_S, RATE_HZ, Hearing
+from duologue.agent.call.hearing import MOST_WAITING_S, RATE_HZ, Hearing
 from duologue.protocol.formats import AUDIO_FORMATS
 
 
@@ -43,7 +43,7 @@ async def test_a_reader_waits_for_sound_and_ends_with_the_call() -> None:
 async def test_the_oldest_sound_is_dropped_when_far_too_much_waits(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.WARNING, "duologue.agent.hearing")
+    caplog.set_level(logging.WARNING, "duologue.agent.call.hearing")
     hearing = Hearing(AUDIO_FORMATS["pcm_16000"])
     for number in range(int(MOST_WAITING_S) + 5):
         hearing.push(np.full(RATE_HZ, number, dtype=np.int16).tobytes())

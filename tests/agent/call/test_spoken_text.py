@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.agent.spoken_text import MS_PER_CHARACTER, SpokenText, first_words
+from duologue.agent.call.spoken_text import MS_PER_CHARACTER, SpokenText, first_words
 
 TEXT = "Hello there, my friend. Good day!"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from duologue.agent.model_watch import each_within
+from duologue.agent.call.model_watch import each_within
 from duologue.agent.speech.stack import CallSpeechOptions, SessionParts
 from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import conversing, define

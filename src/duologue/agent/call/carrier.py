@@ -11,11 +11,11 @@ import asyncio
 import logging
 from typing import Protocol
 
-from duologue.agent.ends import CLIENT_GONE, NOT_READING, CallEnd
-from duologue.agent.limits import CallLimits
+from duologue.agent.call.ends import CLIENT_GONE, NOT_READING, CallEnd
+from duologue.agent.call.limits import CallLimits
 from duologue.protocol.server_events import AudioEvent, PingEvent, ServerEvent, VadScoreEvent
 
-logger = logging.getLogger("duologue.agent.carrier")
+logger = logging.getLogger("duologue.agent.call")
 
 _TOO_MANY_TO_LOG = (AudioEvent, VadScoreEvent, PingEvent)
 

@@ -11,10 +11,10 @@ from livekit import rtc
 from livekit.agents import Agent, ModelSettings, llm
 from livekit.agents.types import FlushSentinel
 
-from duologue.agent.ends import CallEnd, llm_failed, llm_timeout, synthesis_failed
-from duologue.agent.limits import CallLimits
+from duologue.agent.call.ends import CallEnd, llm_failed, llm_timeout, synthesis_failed
+from duologue.agent.call.limits import CallLimits
+from duologue.agent.call.turn_timing import TurnClock
 from duologue.agent.speech.context import fit_context
-from duologue.agent.turn_timing import TurnClock
 
 Item = TypeVar("Item")
 

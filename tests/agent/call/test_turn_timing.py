@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from duologue.agent.turn_timing import TurnClock, TurnTiming
+from duologue.agent.call.turn_timing import TurnClock, TurnTiming
 
 
 def timing(**changes: float | None) -> TurnTiming:

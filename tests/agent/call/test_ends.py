@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.agent import ends
-from duologue.agent.ends import CallEnd
+from duologue.agent.call import ends
+from duologue.agent.call.ends import CallEnd
 
 
 @given(st.text(max_size=300))

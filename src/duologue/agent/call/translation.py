@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from duologue.agent.ids import EventIds
+from duologue.agent.call.ids import EventIds
 from duologue.protocol.server_events import (
     AgentChatResponsePartEvent,
     AgentResponseCorrectionEvent,

@@ -10,8 +10,8 @@ from livekit import rtc
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT, TimedString
 from livekit.agents.voice.io import PlaybackFinishedEvent
 
-from duologue.agent.floor import Floor
-from duologue.agent.playback import PacedPlayback
+from duologue.agent.call.floor import Floor
+from duologue.agent.call.playback import PacedPlayback
 from duologue.protocol.formats import AUDIO_FORMATS
 from duologue.protocol.server_events import Alignment
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from duologue.agent import ends
-from duologue.agent.carrier import Outbox
-from duologue.agent.limits import CallLimits
+from duologue.agent.call import ends
+from duologue.agent.call.carrier import Outbox
+from duologue.agent.call.limits import CallLimits
 from duologue.protocol.server_events import ServerEvent, VadScoreEvent
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.agent.pacing import LEAD_MS, Pacer, Samples
+from duologue.agent.call.pacing import LEAD_MS, Pacer, Samples
 
 RATE_HZ = 16_000
 

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from duologue.agent.call.ends import (
+    CallRefused,
+    invalid_message,
+    invalid_override,
+    missing_dynamic_variable,
+)
 from duologue.agent.definition import (
     AgentDefinition,
     DynamicVariable,
     render_text,
     with_overrides,
-)
-from duologue.agent.ends import (
-    CallRefused,
-    invalid_message,
-    invalid_override,
-    missing_dynamic_variable,
 )
 from duologue.errors import AgentDefinitionError
 from duologue.protocol.client_messages import ConversationInitiation

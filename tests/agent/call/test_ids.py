@@ -1,6 +1,6 @@
 """Ids of conversations and events."""
 
-from duologue.agent.ids import new_conversation_id, new_event_ids
+from duologue.agent.call.ids import new_conversation_id, new_event_ids
 
 
 def test_a_conversation_id_is_conv_and_letters_and_digits() -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from livekit.agents import RunContext
 from livekit.agents.llm import Tool, ToolError, function_tool
 
+from duologue.agent.call.translation import Translation
 from duologue.agent.definition import ClientTool
-from duologue.agent.translation import Translation
 from duologue.protocol.client_messages import ClientToolResult
 
 NOT_AWAITED = "The client was told to run it; it gives no result."

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from duologue.agent.floor import Floor
+from duologue.agent.call.floor import Floor
 
 
 async def test_a_free_floor_is_not_waited_for() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from livekit.agents.voice.io import TextOutput
 
-from duologue.agent.floor import Floor
-from duologue.agent.translation import Translation
+from duologue.agent.call.floor import Floor
+from duologue.agent.call.translation import Translation
 
 
 class Writing(TextOutput):

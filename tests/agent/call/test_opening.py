@@ -2,8 +2,8 @@
 
 import pytest
 
-from duologue.agent.ends import CallRefused
-from duologue.agent.opening import plan_call
+from duologue.agent.call.ends import CallRefused
+from duologue.agent.call.opening import plan_call
 from duologue.protocol.client_messages import ConversationInitiation
 from tests.agent.harness import define
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from duologue.agent.call.silence import Silence
 from duologue.agent.definition import Turn
-from duologue.agent.silence import Silence
 
 
 @pytest.fixture

@@ -13,22 +13,22 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from duologue.agent import ends
-from duologue.agent.carrier import Carrier, Outbox
-from duologue.agent.ends import CallEnd
-from duologue.agent.floor import Floor
-from duologue.agent.hearing import Hearing
-from duologue.agent.ids import new_conversation_id, new_event_ids
-from duologue.agent.inbox import Inbox
-from duologue.agent.limits import CallLimits
-from duologue.agent.opening import CallPlan
-from duologue.agent.playback import PacedPlayback
-from duologue.agent.round_trip import RoundTrip
-from duologue.agent.session import CallSession
+from duologue.agent.call import ends
+from duologue.agent.call.carrier import Carrier, Outbox
+from duologue.agent.call.ends import CallEnd
+from duologue.agent.call.floor import Floor
+from duologue.agent.call.hearing import Hearing
+from duologue.agent.call.ids import new_conversation_id, new_event_ids
+from duologue.agent.call.inbox import Inbox
+from duologue.agent.call.limits import CallLimits
+from duologue.agent.call.opening import CallPlan
+from duologue.agent.call.playback import PacedPlayback
+from duologue.agent.call.round_trip import RoundTrip
+from duologue.agent.call.session import CallSession
+from duologue.agent.call.translation import Translation
+from duologue.agent.call.turn_timing import TurnClock
 from duologue.agent.speech.stack import CallSpeechOptions, LanguageModelEndpoint, SpeechStack
 from duologue.agent.speech.turns import Eagerness
-from duologue.agent.translation import Translation
-from duologue.agent.turn_timing import TurnClock
 from duologue.protocol.codec import Frame
 from duologue.protocol.formats import AudioFormat
 

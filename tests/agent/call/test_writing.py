@@ -4,9 +4,9 @@ import asyncio
 import time
 from unittest.mock import Mock, call
 
-from duologue.agent.floor import Floor
-from duologue.agent.translation import Translation
-from duologue.agent.writing import Writing
+from duologue.agent.call.floor import Floor
+from duologue.agent.call.translation import Translation
+from duologue.agent.call.writing import Writing
 
 
 async def test_text_is_handed_on_as_it_is_written() -> None:

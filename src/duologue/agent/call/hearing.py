@@ -12,7 +12,7 @@ from livekit.agents.voice.io import AudioInput
 from duologue.audio.resample import Resampler
 from duologue.protocol.formats import AudioFormat
 
-logger = logging.getLogger("duologue.agent.hearing")
+logger = logging.getLogger("duologue.agent.call")
 
 RATE_HZ = 16_000
 """What the voice activity detector and the recogniser work at."""

@@ -7,14 +7,14 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
-from duologue.agent import ends
-from duologue.agent.ends import CallEnd, CallRefused
-from duologue.agent.floor import Floor
-from duologue.agent.hearing import Hearing
-from duologue.agent.limits import CallLimits
-from duologue.agent.round_trip import RoundTrip
-from duologue.agent.session import CallSession
-from duologue.agent.translation import Translation
+from duologue.agent.call import ends
+from duologue.agent.call.ends import CallEnd, CallRefused
+from duologue.agent.call.floor import Floor
+from duologue.agent.call.hearing import Hearing
+from duologue.agent.call.limits import CallLimits
+from duologue.agent.call.round_trip import RoundTrip
+from duologue.agent.call.session import CallSession
+from duologue.agent.call.translation import Translation
 from duologue.protocol.client_messages import (
     ClientToolResult,
     ContextualUpdate,
@@ -27,7 +27,7 @@ from duologue.protocol.client_messages import (
 )
 from duologue.protocol.codec import Frame, IncomingMessage, MalformedEvent, decode_client_message
 
-logger = logging.getLogger("duologue.agent.inbox")
+logger = logging.getLogger("duologue.agent.call")
 
 NO_FILES = CallEnd(
     ends.POLICY, "This server takes no files; only the text was read", "invalid_message"

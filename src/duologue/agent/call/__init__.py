@@ -1,0 +1,1 @@
+"""One call: from the client's first message to the close, whatever carries it."""
