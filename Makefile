@@ -25,7 +25,7 @@ check: setup
 	.venv/bin/lint-imports --no-logo
 
 bench: setup
-	.venv/bin/python -m benchmarks
+	.venv/bin/python -m benchmarks $(ARGS)
 
 format: setup
 	.venv/bin/ruff check --fix

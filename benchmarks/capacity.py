@@ -4,7 +4,7 @@ The server runs in a process of its own, as `duologue serve` runs it, with a scr
 stack: the voice activity detector is real, the other models answer at once. The clients run in
 this process. Every ten seconds each user speaks for 3.4 s and is answered for about 3 s.
 
-    python benchmarks/capacity.py [--calls 50] [--seconds 40] [--profile FILE]
+    python -m benchmarks.capacity [--calls 50] [--seconds 40] [--profile FILE]
 
 Printed: CPU of the server per second of conversation, the longest gap in the agents' sound (how
 long a client would have had nothing left to play within an answer), and the latency of the turns,
@@ -102,6 +102,7 @@ def _serve(control: Connection, profile: str | None) -> None:
     """The server's process, until a word comes from the other."""
     from duologue.agent.app import create_app
     from duologue.agent.definition import AgentDefinition
+    from duologue.agent.listener import listen, url_of
     from duologue.agent.server import run_server
     from duologue.testing.scripted_speech import ScriptedSpeech
 
@@ -111,8 +112,16 @@ def _serve(control: Connection, profile: str | None) -> None:
     speech = ScriptedSpeech(transcripts=["A question."], replies=[ANSWER])
     threading.Thread(target=_interrupt_after_a_word, args=(control,), daemon=True).start()
     profiler = cProfile.Profile()
-    with contextlib.suppress(KeyboardInterrupt), profiler if profile else contextlib.nullcontext():
-        run_server(create_app({agent.agent_id: agent}, speech), "127.0.0.1", 0, ready=control.send)
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        profiler if profile else contextlib.nullcontext(),
+        listen("127.0.0.1", 0) as listener,
+    ):
+        run_server(
+            create_app({agent.agent_id: agent}, speech),
+            listener,
+            ready=lambda: control.send(url_of(listener)),
+        )
     if profile:
         profiler.dump_stats(profile)
 

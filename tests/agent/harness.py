@@ -18,6 +18,7 @@ import uvicorn
 from duologue.agent.app import create_app
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.definition import AgentDefinition
+from duologue.agent.server import server_config
 from duologue.agent.speech.stack import SpeechStack
 
 RATE_HZ = 16_000
@@ -65,14 +66,8 @@ async def serving(
 ) -> AsyncIterator[str]:
     """A server in this loop; gives its origin, such as `http://127.0.0.1:41234`."""
     app = create_app({agent.agent_id: agent for agent in definitions}, speech, limits)
-    config = uvicorn.Config(
-        app,
-        port=0,
-        log_config=None,
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=3,
-    )
+    config = server_config(app)
+    config.port = 0
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     try:

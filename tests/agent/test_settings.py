@@ -40,3 +40,9 @@ def test_a_key_is_not_shown() -> None:
 def test_half_a_language_model_is_an_error(given: dict[str, str]) -> None:
     with pytest.raises(ServerError, match="both its server and its name"):
         ServerSettings(**given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("address", ["nonsense", "localhost:11434/v1", "ftp://host/v1", "http://["])
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(ServerError, match="no address of a language model's server"):
+        ServerSettings(llm_base_url=address, llm_model="m")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class Run:
         self.local_models: Any = None
         self.ensured: list[str] = []
         self.listened: tuple[str, int] | None = None
+        self.port = 0
 
     def create_app(self, definitions: dict[str, Any], speech: Any) -> str:
         self.definitions = definitions
@@ -40,9 +42,13 @@ class Run:
     def ensure(self, wanted: list[models.Model], report: object) -> None:
         self.ensured = [model.name for model in wanted]
 
-    def run_server(self, app: object, host: str, port: int, *, ready: Any) -> None:
+    def listen(self, host: str, port: int) -> socket.socket:
         self.listened = (host, port)
-        ready("http://127.0.0.1:1234")
+        return socket.create_server(("127.0.0.1", 0))
+
+    def run_server(self, app: object, listener: socket.socket, *, ready: Any) -> None:
+        self.port = listener.getsockname()[1]
+        ready()
         raise KeyboardInterrupt
 
 
@@ -55,6 +61,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         patch("duologue.agent.app.create_app", run.create_app),
         patch("duologue.agent.speech.local.LocalSpeech", run.local_speech),
         patch("duologue.agent.speech.models.ensure", run.ensure),
+        patch("duologue.cli.serve.listen", run.listen),
         patch("duologue.agent.server.run_server", run.run_server),
         patch("duologue.cli.serve._start_logging"),
     ):
@@ -64,7 +71,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
 def test_the_agent_that_is_built_in_is_served_and_the_url_told(run: Run) -> None:
     result = CliRunner().invoke(app, [])
     assert result.exit_code == 0
-    assert "http://127.0.0.1:1234 has the agents default." in result.output
+    assert f"http://127.0.0.1:{run.port} has the agents default." in result.output
     assert run.listened == ("127.0.0.1", 8080)
     assert list(run.definitions) == ["default"]
     assert set(run.ensured) == {model.name for model in models.BUNDLED_MODELS}
@@ -78,9 +85,12 @@ def test_agents_come_from_a_file(run: Run, tmp_path: Path) -> None:
     assert run.listened == ("::1", 0)
 
 
-def test_text_only_goes_before_what_an_agent_says(run: Run) -> None:
-    assert CliRunner().invoke(app, ["--text-only"]).exit_code == 0
-    assert run.definitions["default"].conversation_config.conversation.text_only
+def test_settings_without_effect_are_named(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "concierge.yaml"
+    path.write_text("conversation_config: {tts: {voice_id: v, speed: 1.1}}\n")
+    result = CliRunner().invoke(app, [str(path)])
+    assert result.exit_code == 0
+    assert "concierge sets conversation_config.tts.voice_id: without effect" in result.output
 
 
 def test_a_language_model_of_ones_own_takes_the_place_of_the_bundled_one(run: Run) -> None:

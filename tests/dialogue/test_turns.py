@@ -72,13 +72,25 @@ def test_an_answer_counts_once() -> None:
     assert turns.audible(3.0) is None
 
 
-def test_a_moment_out_of_order_is_left_out() -> None:
+def test_what_is_voiced_after_the_transcript_does_not_move_the_end_of_the_users_speech() -> None:
     turns = Turns(text_only=False)
+    turns.user_voiced(50.0)
     turns.transcript(100.0)
     turns.audio(1, 150.0)
-    turns.user_voiced(200.0)
+    turns.user_voiced(200.0)  # a cough, or the echo of the answer
     metrics = turns.audible(260.0)
-    assert metrics == TurnMetrics(event_id=1, audible_ms=60.0)
+    assert metrics == TurnMetrics(
+        event_id=1, transcript_ms=50.0, first_audio_ms=100.0, audible_ms=210.0
+    )
+
+
+def test_a_moment_out_of_order_is_left_out() -> None:
+    turns = Turns(text_only=False)
+    turns.user_voiced(120.0)  # as the clock of another thread tells
+    turns.transcript(100.0)
+    turns.audio(1, 150.0)
+    metrics = turns.audible(260.0)
+    assert metrics == TurnMetrics(event_id=1, first_audio_ms=30.0, audible_ms=140.0)
 
 
 STEPS: dict[str, Callable[[Turns, float], TurnMetrics | None]] = {

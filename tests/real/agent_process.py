@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from duologue.agent.server import read_announcement
+from duologue.agent.parent import read_announcement
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0

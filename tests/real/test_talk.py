@@ -145,8 +145,9 @@ def test_typed_lines_are_answered() -> None:
     finished = run("--text", typed="What is the capital of France?\n\nAnd of Italy?\n")
     assert finished.returncode == 0, finished.stderr
     greeting, first, second = finished.stdout.splitlines()
-    assert greeting.startswith("agent: ")
+    assert greeting == "agent: Hello! I am Duologue. What would you like to know?"
     assert "Paris" in first
+    assert first.count("agent: ") == 1
     assert second.startswith("agent: ")
     assert len(second) > len("agent: ")
 
@@ -163,6 +164,43 @@ def test_an_agent_that_does_not_exist_is_named(agent_server: AgentServer) -> Non
     finished = run("nobody", "--origin", agent_server.url, "--text", typed="Hello?\n")
     assert finished.returncode == 1
     assert "nobody" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_server_that_is_not_there_is_named() -> None:
+    finished = run("x", "--origin", "http://127.0.0.1:9", "--text")
+    assert finished.returncode == 1
+    assert "127.0.0.1:9" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "about"),
+    [
+        (["--text", "--input", "q.wav"], "--text has no sound"),
+        (["x", "--origin", "localhost:8080", "--text"], "localhost:8080"),
+        (["", "--text"], "AGENT_ID is empty"),
+        (["--output", "/nowhere/reply.wav"], "--output"),
+        (["--text", "--transcript", "/"], "--transcript"),
+    ],
+)
+def test_options_that_cannot_be_met_are_refused_at_once(arguments: list[str], about: str) -> None:
+    finished = run(*arguments)
+    assert finished.returncode == 2
+    assert about in " ".join(finished.stderr.replace("│", " ").split())
+    assert "Traceback" not in finished.stderr
+
+
+def test_without_models_and_network_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUOLOGUE_MODELS_DIR", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    finished = run("--text", typed="Hello?\n")
+    assert finished.returncode == 1
+    assert "duologue models pull" in finished.stderr
     assert "Traceback" not in finished.stderr
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         load_definition,
         load_definitions,
     )
+    from duologue.agent.listener import listen, url_of
     from duologue.agent.server import run_server
     from duologue.agent.settings import ServerSettings
     from duologue.agent.speech.local import LocalModels, LocalSpeech
@@ -47,10 +48,12 @@ __all__ = [
     "SpeechStack",
     "TurnTiming",
     "create_app",
+    "listen",
     "load_definition",
     "load_definitions",
     "plan_call",
     "run_server",
+    "url_of",
 ]
 
 _MODULES = {
@@ -66,6 +69,7 @@ _MODULES = {
         "load_definition",
         "load_definitions",
     ),
+    "listener": ("listen", "url_of"),
     "server": ("run_server",),
     "settings": ("ServerSettings",),
     "speech.local": ("LocalModels", "LocalSpeech"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from duologue.errors import ServerError
 
@@ -22,20 +23,19 @@ class ServerSettings:
         port: 0 lets the system choose one.
         definitions_path: a YAML file of an agent, or a folder of them; None serves the agent that
             is built in.
-        text_only: whether every conversation is in writing, whatever the agents' definitions say.
         llm_base_url: an OpenAI-compatible server, without `/chat/completions`; None takes the
             bundled language model.
         llm_model: the model's name there.
         llm_api_key: sent to that server alone; None sends none.
 
     Raises:
-        ServerError: a language model's server without the model's name, or the reverse.
+        ServerError: a language model's server without the model's name, or the reverse; an
+            address that is none.
     """
 
     host: str = "127.0.0.1"
     port: int = 8080
     definitions_path: Path | None = None
-    text_only: bool = False
     llm_base_url: str | None = None
     llm_model: str | None = None
     llm_api_key: str | None = field(default=None, repr=False)
@@ -45,6 +45,11 @@ class ServerSettings:
             raise ServerError(
                 "a language model of your own needs both its server and its name: "
                 f"--llm-base-url and --llm-model, or {LLM_BASE_URL} and {LLM_MODEL}"
+            )
+        if self.llm_base_url is not None and not _is_http_address(self.llm_base_url):
+            raise ServerError(
+                f"{self.llm_base_url!r} is no address of a language model's server; "
+                "expected something like http://127.0.0.1:11434/v1"
             )
 
     def with_language_model_from(self, environment: Mapping[str, str]) -> ServerSettings:
@@ -61,3 +66,11 @@ class ServerSettings:
             llm_base_url=environment.get(LLM_BASE_URL),
             llm_model=environment.get(LLM_MODEL),
         )
+
+
+def _is_http_address(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname)
+    except ValueError:
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from duologue.audio.endpoints import Sink, log_failure
@@ -65,7 +66,8 @@ class WavTap:
         try:
             self._writer.write(samples_from_bytes(block))
         except AudioFileError as error:
-            self._writer = None
+            with suppress(AudioFileError):  # the same again, as it is closed
+                self._close()
             self.failed(error)
 
     def _close(self) -> None:

@@ -29,10 +29,10 @@ from duologue.agent.speech.models import (
     is_present,
     megabytes,
     model_folder,
+    models_folder,
     pull,
     verify,
 )
-from duologue.errors import ModelError
 
 STATE_STYLES: Final = {FileState.OK: "green", FileState.MISSING: "yellow"}
 
@@ -67,29 +67,25 @@ class ProgressBars:
 @models_app.command("list")
 def list_models() -> None:
     """Show the models, and whether and where they are on this machine."""
-    table = Table("name", "kind", "size", "state", "licence", "where", box=None)
-    table.columns[0].no_wrap = True
-    table.columns[-1].overflow = "fold"
-    with _errors_told():
-        for model in BUNDLED_MODELS:
-            table.add_row(
-                model.name,
-                model.kind,
-                megabytes(model.size_bytes),
-                "[green]here[/]" if is_present(model) else "[yellow]missing[/]",
-                model.licence,
-                escape(str(model_folder(model))),
-            )
+    table = Table("name", "kind", "size", "state", "licence", box=None)
+    for model in BUNDLED_MODELS:
+        table.add_row(
+            model.name,
+            model.kind,
+            megabytes(model.size_bytes),
+            "[green]here[/]" if is_present(model) else "[yellow]missing[/]",
+            model.licence,
+        )
     Console().print(table)
+    typer.echo(f"They are kept in {models_folder()}.")
 
 
 @models_app.command("pull")
 def pull_models(names: Names = None) -> None:
     """Fetch the models that are missing or damaged."""
-    with _errors_told():
-        models = _chosen(names)
-        with _progress_bars() as report:
-            pull(models, report=report)
+    models = _chosen(names)
+    with _progress_bars() as report:
+        pull(models, report=report)
     for model in models:
         typer.echo(f"{model.name} is in {model_folder(model)}")
 
@@ -99,16 +95,15 @@ def verify_models(names: Names = None) -> None:
     """Read every file of the models and compare its SHA-256; exits with 1 if one is not right."""
     console = Console()
     all_ok = True
-    with _errors_told():
-        for model in _chosen(names):
-            for check in verify(model):
-                style = STATE_STYLES.get(check.state, "red")
-                console.print(
-                    f"[{style}]{check.state:<10}[/] {escape(str(check.path))}",
-                    highlight=False,
-                    soft_wrap=True,
-                )
-                all_ok = all_ok and check.state is FileState.OK
+    for model in _chosen(names):
+        for check in verify(model):
+            style = STATE_STYLES.get(check.state, "red")
+            console.print(
+                f"[{style}]{check.state:<10}[/] {escape(str(check.path))}",
+                highlight=False,
+                soft_wrap=True,
+            )
+            all_ok = all_ok and check.state is FileState.OK
     if not all_ok:
         console.print("`duologue models pull` fetches what is missing or damaged.")
         raise typer.Exit(1)
@@ -141,13 +136,3 @@ def _progress_bars() -> Iterator[ProgressBars]:
 
 def _chosen(names: list[str] | None) -> tuple[Model, ...]:
     return tuple(find_model(name) for name in names) if names else BUNDLED_MODELS
-
-
-@contextmanager
-def _errors_told() -> Iterator[None]:
-    """Tell a model's error as a sentence, without a traceback, and exit with 1."""
-    try:
-        yield
-    except ModelError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(1) from error

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from duologue.agent.listener import listen, url_of
+from duologue.agent.parent import announcement, interrupt_at_end_of
 from duologue.agent.settings import ServerSettings
+from duologue.cli.extras import needing
 
 if TYPE_CHECKING:
     from duologue.agent.definition import AgentDefinition
@@ -35,7 +38,6 @@ BaseUrl = Annotated[
     typer.Option(help="An OpenAI-compatible language model's server, such as http://…/v1."),
 ]
 ModelName = Annotated[str | None, typer.Option(help="The language model's name there.")]
-TextOnly = Annotated[bool, typer.Option("--text-only", help="Converse in writing only.")]
 Embedded = Annotated[
     bool,
     typer.Option(
@@ -57,7 +59,6 @@ def serve(
     port: Port = ServerSettings.port,
     llm_base_url: BaseUrl = None,
     llm_model: ModelName = None,
-    text_only: TextOnly = False,
     embedded: Embedded = False,
     log_level: LogLevel = "info",
 ) -> None:
@@ -71,7 +72,6 @@ def serve(
         host=host,
         port=port,
         definitions_path=agents,
-        text_only=text_only,
         llm_base_url=llm_base_url,
         llm_model=llm_model,
     ).with_language_model_from(os.environ)
@@ -80,37 +80,39 @@ def serve(
 
 
 def _serve(settings: ServerSettings, *, embedded: bool) -> None:
-    # These bring in the engine, which takes a second: not for those who only ask for help.
-    from duologue.agent.announcement import announcement
-    from duologue.agent.app import create_app
-    from duologue.agent.server import interrupt_at_end_of, run_server
-    from duologue.agent.speech.local import LocalSpeech
-
     if embedded:
         interrupt_at_end_of(sys.stdin.fileno())
-    definitions = _definitions(settings)
-    app = create_app(definitions, LocalSpeech(_models(settings)))
+    with listen(settings.host, settings.port) as listener, needing("local"):
+        definitions = _definitions(settings)
+        # These bring in the engine, which takes seconds: not for those who only ask for help,
+        # whose port is in use, or whose definition has a mistake.
+        from duologue.agent.app import create_app
+        from duologue.agent.server import run_server
+        from duologue.agent.speech.local import LocalSpeech
 
-    def tell(url: str) -> None:
-        if embedded:
-            typer.echo(announcement(url))
-            sys.stdout.flush()
-        else:
-            typer.echo(f"{url} has the agents {', '.join(definitions)}. Ctrl-C ends it.")
+        app = create_app(definitions, LocalSpeech(_models(settings)))
+        url = url_of(listener)
 
-    run_server(app, settings.host, settings.port, ready=tell)
+        def tell() -> None:
+            if embedded:
+                typer.echo(announcement(url))
+                sys.stdout.flush()
+            else:
+                typer.echo(f"{url} has the agents {', '.join(definitions)}. Ctrl-C ends it.")
+
+        run_server(app, listener, ready=tell)
 
 
 def _definitions(settings: ServerSettings) -> Mapping[str, AgentDefinition]:
-    from duologue.agent.definition import DEFAULT_DEFINITION, load_definitions, with_overrides
+    from duologue.agent.definition import DEFAULT_DEFINITION, load_definitions, unused_settings
 
-    definitions = {DEFAULT_DEFINITION.agent_id: DEFAULT_DEFINITION}
-    if settings.definitions_path is not None:
-        definitions = load_definitions(settings.definitions_path)
-    if not settings.text_only:
-        return definitions
-    override = {"conversation": {"text_only": True}}
-    return {name: with_overrides(agent, override)[0] for name, agent in definitions.items()}
+    if settings.definitions_path is None:
+        return {DEFAULT_DEFINITION.agent_id: DEFAULT_DEFINITION}
+    definitions = load_definitions(settings.definitions_path)
+    for name, definition in definitions.items():
+        if unused := unused_settings(definition):
+            _say(f"The agent {name} sets {', '.join(unused)}: without effect here.")
+    return definitions
 
 
 def _models(settings: ServerSettings) -> LocalModels:

@@ -86,8 +86,8 @@ class Device:
     def _start_if_wanted(self) -> None:
         self._start()
         with self._lock:
-            self._runs = self._wanted
-        if not self._runs:
+            runs = self._runs = self._wanted
+        if not runs:
             self._stop()
 
 

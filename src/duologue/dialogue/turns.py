@@ -62,12 +62,13 @@ class Turns:
 
     def __init__(self, *, text_only: bool) -> None:
         self._text_only = text_only
+        self._voiced_until_ms: float | None = None
         self._user_finished_ms: float | None = None
         self._moments = _Moments()
 
     def user_voiced(self, until_ms: float) -> None:
         """The user's voice went out, and at `until_ms` it was still to be heard."""
-        self._user_finished_ms = until_ms
+        self._voiced_until_ms = until_ms
 
     def user_wrote(self, now_ms: float) -> None:
         """The user sent a message; earlier moments belong to an earlier turn."""
@@ -75,7 +76,11 @@ class Turns:
         self._moments = _Moments(is_turn=True)
 
     def transcript(self, now_ms: float) -> None:
-        """The user's words arrived as text, which begins a turn."""
+        """The user's words arrived as text, which begins a turn.
+
+        What is voiced from now on, a cough or the echo of the answer, belongs to the next one.
+        """
+        self._user_finished_ms, self._voiced_until_ms = self._voiced_until_ms, None
         self._moments = _Moments(is_turn=True, transcript=now_ms)
 
     def text(self, event_id: int, now_ms: float) -> TurnMetrics | None:

@@ -38,6 +38,15 @@ def test_the_instructions_and_the_latest_messages_stay() -> None:
     assert 3 <= len(fitted) < 100
 
 
+def test_updates_in_the_course_of_a_conversation_do_not_push_the_instructions_out() -> None:
+    updates: list[tuple[llm.ChatRole, str]] = [("system", f"Update {n}. " * 5) for n in range(150)]
+    chat = conversation(("system", "Be brief."), *updates, ("user", "What now?"))
+    fitted = texts(fit_context(chat, 1000))
+    assert fitted[0] == "Be brief."
+    assert fitted[-1] == "What now?"
+    assert fitted[-2] == updates[-1][1]
+
+
 def test_the_given_conversation_is_not_changed() -> None:
     chat = conversation(("system", "s" * 900), ("user", "u" * 9000))
     fit_context(chat, 100)

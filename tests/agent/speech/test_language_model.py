@@ -91,6 +91,12 @@ async def test_a_request_holds_what_was_asked_for_and_the_reply_streams(server: 
     assert server.headers[0]["Authorization"] == "Bearer secret"
 
 
+async def test_further_headers_are_sent(server: Server) -> None:
+    await ask(build_llm(server.base_url, "small", headers={"X-Tenant": "seven"}))
+    sent = {name.lower(): value for name, value in server.headers[0].items()}
+    assert sent["x-tenant"] == "seven"
+
+
 async def test_nothing_is_taken_from_the_environment(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,3 +34,11 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_without_a_file_nothing_is_written() -> None:
     with NoTranscript() as transcript:
         transcript.write(Message(role="user", text="Hello.", event_id=1))
+
+
+def test_what_the_user_wrote_has_no_event_id(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    with TranscriptFile(path) as transcript:
+        transcript.user_wrote("Hello?")
+    line = json.loads(path.read_text(encoding="utf-8"))
+    assert (line["role"], line["text"], line["event_id"]) == ("user", "Hello?", None)

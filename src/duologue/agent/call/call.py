@@ -192,6 +192,9 @@ def _speech_options(plan: CallPlan, translation: Translation) -> CallSpeechOptio
             base_url=custom.url,
             model=custom.model_id,
             api_key=custom.api_key.get_secret_value() if custom.api_key else None,
+            headers={
+                name: value.get_secret_value() for name, value in custom.request_headers.items()
+            },
         )
     extra_body = {}
     if custom is not None and plan.llm_extra_body is not None:
@@ -199,6 +202,7 @@ def _speech_options(plan: CallPlan, translation: Translation) -> CallSpeechOptio
         extra_body["elevenlabs_extra_body"] = plan.llm_extra_body
     return CallSpeechOptions(
         endpoint=endpoint,
+        model=prompt.llm,
         temperature=prompt.temperature,
         max_tokens=prompt.max_tokens if prompt.max_tokens > 0 else None,
         extra_body=extra_body,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 
 from duologue.protocol.server_events import PingEvent
@@ -27,7 +28,8 @@ class RoundTrip:
         self._sent_ms[event_id] = now_ms
         if len(self._sent_ms) > MOST_UNANSWERED:
             self._sent_ms.popitem(last=False)
-        measured_ms = None if self._latest_ms is None else round(self._latest_ms)
+        # Rounded up: the official Python SDK takes 0 for "not measured", and reports nothing.
+        measured_ms = None if self._latest_ms is None else math.ceil(self._latest_ms)
         return PingEvent(event_id=event_id, ping_ms=measured_ms)
 
     def pong(self, event_id: int, now_ms: float) -> None:

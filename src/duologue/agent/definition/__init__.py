@@ -25,6 +25,7 @@ from duologue.agent.definition.schema import (
     Tts,
     Turn,
 )
+from duologue.agent.definition.unused import unused_settings
 
 __all__ = [
     "CLIENT_EVENTS_BY_DEFAULT",
@@ -47,5 +48,6 @@ __all__ = [
     "load_definition",
     "load_definitions",
     "render_text",
+    "unused_settings",
     "with_overrides",
 ]

@@ -145,8 +145,9 @@ def _without_twins(tools: tuple[ClientTool, ...]) -> tuple[ClientTool, ...]:
 class Prompt(Part):
     """What the language model is told, which one it is, and what it may call.
 
-    Without `custom_llm` the bundled model answers. `llm` is the model's name for display and for
-    servers that offer several. `max_tokens` bounds one answer, -1 does not.
+    Without `custom_llm` the server's language model answers: the bundled one, or the one that the
+    server was started with, and then `llm` says which of its models. `max_tokens` bounds one
+    answer, -1 does not.
     """
 
     prompt: str = ""

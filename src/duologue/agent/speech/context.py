@@ -21,9 +21,10 @@ INSTRUCTIONS_SHARE = 0.75
 def fit_context(chat: llm.ChatContext, budget_tokens: int) -> llm.ChatContext:
     """Return the conversation, shortened if it may exceed what the model can take.
 
-    The instructions stay, then as many of the latest items as fit. A latest message that does
-    not fit by itself loses its beginning, and instructions longer than three quarters of the
-    budget lose their end.
+    The agent's instructions, which come first, stay; then as many of the latest items as fit. A
+    latest message that does not fit by itself loses its beginning, and instructions longer than
+    three quarters of the budget lose their end. System messages further down, such as contextual
+    updates, count as items.
     The size is estimated, on the safe side; see `estimated_tokens`.
 
     Args:
@@ -32,11 +33,10 @@ def fit_context(chat: llm.ChatContext, budget_tokens: int) -> llm.ChatContext:
     """
     if sum(map(_tokens, chat.items)) <= budget_tokens:
         return chat
-    instructions = [item for item in chat.items if _is_instruction(item)]
-    share = int(budget_tokens * INSTRUCTIONS_SHARE / max(1, len(instructions)))
-    instructions = [_without_end(item, share) for item in instructions]
+    share = int(budget_tokens * INSTRUCTIONS_SHARE)
+    instructions = [_without_end(item, share) for item in chat.items[:1] if _is_instruction(item)]
     left = budget_tokens - sum(map(_tokens, instructions))
-    talk = [item for item in chat.items if not _is_instruction(item)]
+    talk = chat.items[len(instructions) :]
     fitted = chat.copy()
     fitted.items = [*instructions, *_latest(talk, left)]
     return fitted

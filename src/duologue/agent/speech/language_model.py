@@ -110,6 +110,7 @@ def build_llm(
     model: str,
     api_key: str | None = None,
     *,
+    headers: Mapping[str, str] | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
     extra_body: Mapping[str, Any] | None = None,
@@ -120,6 +121,7 @@ def build_llm(
         base_url: the address, up to and without `/chat/completions`.
         model: the model's name there.
         api_key: sent as a bearer token; None for a server that asks for none.
+        headers: further ones of each request.
         temperature: None leaves it to the server.
         max_tokens: the longest reply; None leaves it to the server.
         extra_body: further fields of each request.
@@ -139,6 +141,7 @@ def build_llm(
         # Ollama, vLLM and llama.cpp all know this older name; not all know the newer one.
         body.setdefault("max_tokens", max_tokens)
     client = _ExplicitClient(
+        dict(headers or {}),
         api_key=api_key or UNUSED_KEY,
         base_url=base_url,
         max_retries=0,
@@ -154,7 +157,11 @@ def build_llm(
 
 
 class _ExplicitClient(openai.AsyncOpenAI):
-    """Sends the key it was given and no header from the environment."""
+    """Sends the key and the headers it was given, and none from the environment."""
+
+    def __init__(self, headers: Mapping[str, str], **options: Any) -> None:
+        self._given_headers = headers
+        super().__init__(**options)
 
     @property
     def default_headers(self) -> dict[str, str | openai.Omit]:
@@ -163,6 +170,7 @@ class _ExplicitClient(openai.AsyncOpenAI):
             "Authorization": f"Bearer {self.api_key}",
             "Content-Type": "application/json",
             "User-Agent": "duologue",
+            **self._given_headers,
         }
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from livekit import local_inference
+from livekit.agents import APIError
 
 from duologue.agent.speech import language_model, turns
 from duologue.agent.speech.language_model import (
@@ -25,6 +25,7 @@ from duologue.agent.speech.stack import (
 )
 from duologue.agent.speech.synthesis import SpeechSynthesis
 from duologue.agent.speech.whisper import WhisperTranscriber
+from duologue.errors import ModelError
 
 # More threads are hardly faster on models as small as these, and far slower as soon as another
 # program wants a core: the threads of a model wait for one another at every layer, spinning.
@@ -88,10 +89,6 @@ class LocalSpeech:
             await asyncio.to_thread(local_inference.init_eot)
             await self._warm_up()
             self._resources = resources.pop_all()
-        # A full collection over all that the models' libraries created stops the event loop for
-        # 0.1 s, in the middle of somebody's sentence; frozen objects are not looked at again.
-        gc.collect()
-        gc.freeze()
 
     async def close(self) -> None:
         """Free the models. Calls that still run will fail."""
@@ -101,7 +98,11 @@ class LocalSpeech:
         """Return the parts for one call; see `SpeechStack.session_parts`."""
         endpoint = options.endpoint or self._endpoint
         is_bundled = endpoint is self._endpoint and isinstance(self._models.language_model, Path)
-        max_tokens = options.max_tokens or (REPLY_TOKENS if is_bundled else None)
+        if options.model is not None and options.endpoint is None and not is_bundled:
+            endpoint = replace(endpoint, model=options.model)
+        max_tokens = options.max_tokens
+        if is_bundled and endpoint.context_tokens is not None:
+            max_tokens = min(max_tokens or REPLY_TOKENS, endpoint.context_tokens // 2)
         voice_activity, recognizer = hearing(self._transcriber, options)
         return SessionParts(
             vad=voice_activity,
@@ -110,6 +111,7 @@ class LocalSpeech:
                 endpoint.base_url,
                 endpoint.model,
                 endpoint.api_key,
+                headers=endpoint.headers,
                 temperature=options.temperature,
                 max_tokens=max_tokens,
                 extra_body=options.extra_body,
@@ -139,5 +141,7 @@ class LocalSpeech:
             model = build_llm(self._endpoint.base_url, self._endpoint.model)
             try:
                 await language_model.warm_up(model, WARM_UP_INSTRUCTIONS)
+            except APIError as error:
+                raise ModelError(f"the bundled language model does not answer: {error}") from error
             finally:
                 await model.aclose()

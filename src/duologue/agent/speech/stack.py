@@ -25,12 +25,14 @@ class LanguageModelEndpoint:
         model: its name there.
         api_key: sent as a bearer token; None for a server that asks for none.
         context_tokens: what it can take; None if that is its own affair.
+        headers: further ones of each request.
     """
 
     base_url: str
     model: str
     api_key: str | None = field(default=None, repr=False)
     context_tokens: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class CallSpeechOptions:
 
     Attributes:
         endpoint: the language model; None takes the stack's own.
+        model: which model of the stack's own server; without effect on the bundled one, and where
+            `endpoint` names its model.
         temperature: of the language model; None leaves it to the model's server.
         max_tokens: the longest reply; None leaves it to the stack.
         extra_body: further fields of each request to the language model.
@@ -49,6 +53,7 @@ class CallSpeechOptions:
     """
 
     endpoint: LanguageModelEndpoint | None = None
+    model: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
     extra_body: Mapping[str, Any] = field(default_factory=dict)

@@ -11,15 +11,15 @@ from typing import Annotated
 
 import typer
 
-from duologue.agent.definition import DEFAULT_DEFINITION, load_definition
 from duologue.audio import WavSource, devices_available
+from duologue.cli.extras import needing
 from duologue.cli.models import pull_missing
-from duologue.cli.talk.embedded import default_log_path, embedded_agent
+from duologue.cli.talk.embedded import embedded_agent
 from duologue.cli.talk.live import talk_live
 from duologue.cli.talk.options import TalkOptions
 from duologue.cli.talk.recorded import talk_recorded
 from duologue.cli.talk.written import talk_written
-from duologue.connection.endpoints import DEFAULT_ORIGIN
+from duologue.connection.endpoints import DEFAULT_ORIGIN, socket_origin
 
 QUESTION = Path(__file__).parent / "question.wav"
 """A spoken question, for machines without a microphone."""
@@ -58,7 +58,19 @@ def talk(
     ] = None,
 ) -> None:
     """Talk with a voice agent: live, from a WAV file, or in writing."""
-    _check(agent_id, text=text, origin=origin, files=(input_file, output_file), own=agent_file)
+    _check(
+        agent_id,
+        text=text,
+        origin=origin,
+        files=(input_file, output_file),
+        own=(agent_file, agent_log),
+    )
+    for option, path in (
+        ("--output", output_file),
+        ("--transcript", transcript),
+        ("--agent-log", agent_log),
+    ):
+        _check_folder(option, path)
 
     question = _question(input_file, text=text)
 
@@ -103,17 +115,37 @@ def _check(
     text: bool,
     origin: str | None,
     files: tuple[Path | None, Path | None],
-    own: Path | None,
+    own: tuple[Path | None, Path | None],
 ) -> None:
     """Refuse options that contradict one another."""
     if text and any(files):
         raise typer.BadParameter("--text has no sound: leave out --input and --output")
+    if agent_id is not None and not agent_id.strip():
+        raise typer.BadParameter("AGENT_ID is empty; leave it out for the agent on this machine")
     if agent_id is None and origin is not None:
         raise typer.BadParameter("--origin names a server: name the agent there as well, AGENT_ID")
-    if agent_id is not None and own is not None:
+    if agent_id is not None and any(own):
         raise typer.BadParameter(
-            "--agent-file defines the agent on this machine: leave out either it or AGENT_ID"
+            "--agent-file and --agent-log are for the agent on this machine, which AGENT_ID is not"
         )
+
+
+def _check_folder(option: str, path: Path | None) -> None:
+    """Refuse a file that cannot be written, before an agent is started in vain."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise typer.BadParameter(f"{option} {path} is a folder; name a file in it")
+    if not os.access(path.parent, os.W_OK):
+        raise typer.BadParameter(f"{option} {path}: its folder is not there, or not writable")
+
+
+def _origin(origin: str | None) -> str:
+    chosen = origin or os.environ.get("DUOLOGUE_ORIGIN") or DEFAULT_ORIGIN
+    try:
+        return socket_origin(chosen)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 @asynccontextmanager
@@ -125,13 +157,17 @@ async def _agent(
 ) -> AsyncIterator[tuple[str, str]]:
     """The agent's id and origin, started first if it is to be on this machine."""
     if agent_id is not None:
-        yield agent_id, origin or os.environ.get("DUOLOGUE_ORIGIN") or DEFAULT_ORIGIN
+        yield agent_id, _origin(origin)
         return
+    with needing("local"):
+        from duologue.agent.definition import DEFAULT_DEFINITION, load_definition
+
     definition = load_definition(agent_file) if agent_file else DEFAULT_DEFINITION
     pull_missing()
     # Who asks for the log wants to see all; otherwise what was said is not kept.
-    log_path, log_level = (agent_log, "debug") if agent_log else (default_log_path(), "info")
+    log_level = "debug" if agent_log else "info"
+    typer.echo("Starting the agent on this machine …", err=True)
     async with embedded_agent(
-        definition=agent_file, log_path=log_path, log_level=log_level
+        definition=agent_file, log_path=agent_log, log_level=log_level
     ) as where:
         yield definition.agent_id, where

@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Final
 
-import platformdirs
-
-from duologue.agent.announcement import read_announcement
+from duologue.agent.parent import read_announcement
 from duologue.errors import ServerError
 
 START_LIMIT_S: Final = 120.0
@@ -26,24 +25,22 @@ STOP_LIMIT_S: Final = 10.0
 _SHOWN_LINES: Final = 15
 
 
-def default_log_path() -> Path:
-    """Where the embedded agent's log goes if nothing else is said."""
-    return Path(platformdirs.user_log_dir("duologue")) / "embedded-agent.log"
-
-
 @asynccontextmanager
 async def embedded_agent(
-    *, definition: Path | None, log_path: Path, log_level: str = "info"
+    *, definition: Path | None, log_path: Path | None, log_level: str = "info"
 ) -> AsyncIterator[str]:
     """Run an agent while the block runs; gives the origin at which it listens.
 
-    Cancelling ends the process too. If this process dies, the agent notices that its standard
-    input has closed, and ends by itself.
+    Without `log_path` its log is kept only as long as it runs. Cancelling ends the process, too.
+    If this process dies, the agent notices that its standard input has closed, and ends by itself.
 
     Raises:
         ServerError: the agent could not start; the message ends with its last words.
     """
-    with _open_log(log_path) as log:
+    with ExitStack() as kept:
+        if log_path is None:
+            log_path = Path(kept.enter_context(TemporaryDirectory())) / "agent.log"
+        log = kept.enter_context(_open_log(log_path))
         process = await asyncio.create_subprocess_exec(
             *_command(definition, log_level),
             stdin=asyncio.subprocess.PIPE,
@@ -52,7 +49,13 @@ async def embedded_agent(
             start_new_session=True,  # Ctrl-C is for this process; it ends the agent in its turn
         )
         try:
-            yield await _announced(process, log_path)
+            origin = await _announced(process, log_path)
+        except BaseException:
+            process.kill()  # it is loading models, and could not be asked to stop
+            await process.wait()
+            raise
+        try:
+            yield origin
         finally:
             await _stop(process)
 
@@ -65,7 +68,6 @@ def _command(definition: Path | None, log_level: str) -> list[str]:
 
 def _open_log(path: Path) -> IO[bytes]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("wb")
     except OSError as error:
         raise ServerError(
@@ -84,14 +86,14 @@ async def _announced(process: asyncio.subprocess.Process, log_path: Path) -> str
                     return origin
     except TimeoutError:
         raise ServerError(
-            f"the embedded agent did not start within {START_LIMIT_S:g} s; its log is {log_path}"
+            f"the embedded agent did not start within {START_LIMIT_S:g} s:\n{_last_words(log_path)}"
         ) from None
     raise ServerError(f"the embedded agent did not start:\n{_last_words(log_path)}")
 
 
 def _last_words(log_path: Path) -> str:
     lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join(lines[-_SHOWN_LINES:]) or f"(it said nothing; its log is {log_path})"
+    return "\n".join(lines[-_SHOWN_LINES:]) or "(it said nothing)"
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, TypedDict
 
 from rich.console import Console
@@ -14,7 +15,12 @@ from duologue import Conversation, Message, VoiceConversation
 from duologue.audio import Sink, Speaker
 from duologue.audio.tap import WavTap
 from duologue.cli.talk.display import Display
-from duologue.cli.talk.options import TalkOptions, raise_if_lost, show_error
+from duologue.cli.talk.options import (
+    OUTPUT_RATE_HZ,
+    TalkOptions,
+    raise_if_lost,
+    show_error,
+)
 
 _REFRESHES_PER_S: Final = 15
 
@@ -36,7 +42,7 @@ async def talk_live(options: TalkOptions) -> None:
     display = Display()
     own: SpeakerOption = {}
     if options.output:
-        own["speaker"] = WavTap(Speaker(), options.output)
+        own["speaker"] = WavTap(Speaker(sample_rate_hz=OUTPUT_RATE_HZ), options.output)
     with options.open_transcript() as transcript:
 
         def show(message: Message) -> None:
@@ -51,8 +57,10 @@ async def talk_live(options: TalkOptions) -> None:
             on_turn_metrics=display.turn,
             on_error=show_error,
         ) as conversation:
-            _end_on_interrupt(conversation)
-            with Live(console=console, auto_refresh=False, transient=False) as live:
+            with (
+                _ended_by_interrupt(conversation),
+                Live(console=console, auto_refresh=False) as live,
+            ):
                 while conversation.is_open():
                     live.update(display.render(conversation), refresh=True)
                     await asyncio.sleep(1 / _REFRESHES_PER_S)
@@ -60,8 +68,9 @@ async def talk_live(options: TalkOptions) -> None:
     raise_if_lost(conversation.disconnection)
 
 
-def _end_on_interrupt(conversation: VoiceConversation) -> None:
-    """Let Ctrl-C end the conversation as its regular end."""
+@contextmanager
+def _ended_by_interrupt(conversation: VoiceConversation) -> Iterator[None]:
+    """Let Ctrl-C end the conversation as its regular end, while the block runs."""
     loop = asyncio.get_running_loop()
     endings: set[asyncio.Task[None]] = set()
 
@@ -70,3 +79,8 @@ def _end_on_interrupt(conversation: VoiceConversation) -> None:
 
     with suppress(NotImplementedError):  # Windows: there Ctrl-C cancels, and that ends it, too
         loop.add_signal_handler(signal.SIGINT, end)
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGINT)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import typer
 
-from duologue.cli.talk.transcript import NoTranscript, TranscriptFile
+from duologue.cli.talk.transcript import NoTranscript, Transcript, TranscriptFile
 from duologue.dialogue.values import Disconnection, ErrorReport
 from duologue.errors import SessionConnectionError
+
+OUTPUT_RATE_HZ: Final = 24000
+"""The rate of the file for what the speaker plays: above all that speech needs."""
 
 
 class AgentOptions(TypedDict):
@@ -43,7 +46,7 @@ class TalkOptions:
         """Which agent to talk to, for `start_session`."""
         return {"agent_id": self.agent_id, "origin": self.origin}
 
-    def open_transcript(self) -> AbstractContextManager[TranscriptFile | NoTranscript]:
+    def open_transcript(self) -> AbstractContextManager[Transcript]:
         """Where messages are written.
 
         Raises:

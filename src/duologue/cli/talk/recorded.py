@@ -12,13 +12,15 @@ import typer
 from duologue import Conversation
 from duologue.audio import ArraySink, Sink, WavSink, WavSource
 from duologue.cli.talk.course import RecordedCourse, Step
-from duologue.cli.talk.options import TalkOptions, raise_if_lost, show_error
+from duologue.cli.talk.options import (
+    OUTPUT_RATE_HZ,
+    TalkOptions,
+    raise_if_lost,
+    show_error,
+)
 from duologue.conversation.voice import VoiceConversation
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import Message, Mode
-
-OUTPUT_RATE_HZ: Final = 24000
-"""The rate of the file that the speaker is: above all that speech needs."""
 
 _LOOK_S: Final = 0.02
 

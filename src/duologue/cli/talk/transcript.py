@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 from duologue.dialogue.values import Message
 from duologue.errors import DuologueError
@@ -21,6 +21,9 @@ class NoTranscript:
         pass
 
     def write(self, message: Message) -> None:
+        """Do nothing."""
+
+    def user_wrote(self, text: str) -> None:
         """Do nothing."""
 
 
@@ -52,11 +55,21 @@ class TranscriptFile:
 
     def write(self, message: Message) -> None:
         """Add a message."""
+        self._write(message.role, message.text, message.event_id)
+
+    def user_wrote(self, text: str) -> None:
+        """Add what the user has written, of which the server sends nothing back."""
+        self._write("user", text, None)
+
+    def _write(self, role: str, text: str, event_id: int | None) -> None:
         line = {
-            "role": message.role,
-            "text": message.text,
-            "event_id": message.event_id,
+            "role": role,
+            "text": text,
+            "event_id": event_id,
             "at_ms": round((time.monotonic() - self._began_s) * 1000),
         }
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._file.flush()
+
+
+Transcript: TypeAlias = TranscriptFile | NoTranscript

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Coroutine
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from typing import Any, Final
 
 import typer
 
 from duologue import Conversation, TextConversation
 from duologue.cli.talk.options import TalkOptions, raise_if_lost, show_error
+from duologue.cli.talk.transcript import Transcript
 from duologue.dialogue.values import Message
 from duologue.protocol.server_events import AgentChatResponsePartEvent
 
@@ -21,37 +24,45 @@ GREETING_LIMIT_S: Final = 3.0
 ANSWER_LIMIT_S: Final = 60.0
 """How long a line waits for its answer."""
 
+LINES_AHEAD: Final = 100
+"""How many lines are read before they can be sent."""
+
 
 class AnswerPrinter:
     """Prints answers as their parts arrive, and tells when one is complete."""
 
     def __init__(self) -> None:
-        self._printed = ""
+        self._has_begun = False
         self.complete = asyncio.Event()
 
     def part(self, part: AgentChatResponsePartEvent) -> None:
         """Print a piece of an answer."""
-        if part.type == "start" or not self._printed:
-            self._begin()
-        self._print(part.text)
+        if part.text:
+            self._print(part.text)
 
     def message(self, message: Message) -> None:
-        """Complete an answer: print what no part has brought."""
+        """Complete an answer; one that came without parts is printed whole."""
         if message.role != "agent":
             return
-        if not self._printed:
-            self._begin()
+        if not self._has_begun:
             self._print(message.text)
         typer.echo()
-        self._printed = ""
+        self._has_begun = False
         self.complete.set()
 
-    def _begin(self) -> None:
-        if not self._printed:
-            typer.echo("agent: ", nl=False)
+    async def answered(self, limit_s: float) -> bool:
+        """Wait until an answer is complete; False if none is within the limit."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self.complete.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def _print(self, text: str) -> None:
-        self._printed += text
+        if not self._has_begun:
+            typer.echo("agent: ", nl=False)
+            self._has_begun = True
         typer.echo(text, nl=False)
         sys.stdout.flush()
 
@@ -76,27 +87,33 @@ async def talk_written(options: TalkOptions) -> None:
             on_agent_chat_response_part=printer.part,
             on_error=show_error,
         ) as conversation:
-            await _answered(printer, conversation, GREETING_LIMIT_S)
-            async for line in standard_input_lines():
-                if not conversation.is_open():
-                    break
-                printer.complete.clear()
-                conversation.send_user_message(line)
-                if not await _answered(printer, conversation, ANSWER_LIMIT_S):
-                    typer.echo("duologue: no answer came within 60 s", err=True)
+            await _until_ended(conversation, _exchange(conversation, printer, transcript))
     raise_if_lost(conversation.disconnection)
 
 
-async def _answered(printer: AnswerPrinter, conversation: TextConversation, limit_s: float) -> bool:
-    """Wait until an answer is complete; False if the conversation or the limit ended first."""
-    complete = asyncio.create_task(printer.complete.wait())
+async def _until_ended(conversation: TextConversation, work: Coroutine[Any, Any, None]) -> None:
+    """Do the work, or give it up as soon as the conversation has ended."""
+    working = asyncio.create_task(work)
     ended = asyncio.create_task(conversation.wait_until_ended())
-    done, waiting = await asyncio.wait(
-        [complete, ended], timeout=limit_s, return_when=asyncio.FIRST_COMPLETED
-    )
-    for task in waiting:
-        task.cancel()
-    return complete in done or ended in done
+    await asyncio.wait([working, ended], return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if not working.done():
+        working.cancel()
+        return
+    working.result()
+
+
+async def _exchange(
+    conversation: TextConversation, printer: AnswerPrinter, transcript: Transcript
+) -> None:
+    """Send one line after another, each once the one before has been answered."""
+    await printer.answered(GREETING_LIMIT_S)
+    async for line in standard_input_lines():
+        transcript.user_wrote(line)
+        printer.complete.clear()
+        conversation.send_user_message(line)
+        if not await printer.answered(ANSWER_LIMIT_S):
+            typer.echo(f"duologue: no answer came within {ANSWER_LIMIT_S:g} s", err=True)
 
 
 async def standard_input_lines() -> AsyncIterator[str]:
@@ -106,12 +123,16 @@ async def standard_input_lines() -> AsyncIterator[str]:
     daemon, because nothing can wake it from a read when the conversation ends first.
     """
     loop = asyncio.get_running_loop()
-    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    lines: asyncio.Queue[str | None] = asyncio.Queue(LINES_AHEAD)
+
+    def put(line: str | None) -> None:
+        asyncio.run_coroutine_threadsafe(lines.put(line), loop).result()
 
     def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(lines.put_nowait, line)
-        loop.call_soon_threadsafe(lines.put_nowait, None)
+        with suppress(RuntimeError, CancelledError):  # the conversation has ended, and its loop
+            for line in sys.stdin:
+                put(line)
+            put(None)
 
     threading.Thread(target=read, name="duologue standard input", daemon=True).start()
     while (line := await lines.get()) is not None:

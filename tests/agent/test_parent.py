@@ -2,7 +2,7 @@
 
 import pytest
 
-from duologue.agent.announcement import announcement, read_announcement
+from duologue.agent.parent import announcement, read_announcement
 
 
 def test_what_is_announced_is_read_back() -> None:
