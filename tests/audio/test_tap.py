@@ -61,7 +61,8 @@ def test_a_sink_that_does_not_start_leaves_no_open_file(
             raise DeviceError("there is none")
 
     closed: list[WavWriter] = []
-    monkeypatch.setattr(WavWriter, "close", closed.append)
+    close = WavWriter.close
+    monkeypatch.setattr(WavWriter, "close", lambda writer: [closed.append(writer), close(writer)])
     with pytest.raises(DeviceError, match="there is none"):
         WavTap(Broken(8000), tmp_path / "tap.wav").start(ramp(threading.Event(), 1))
     assert len(closed) == 1
