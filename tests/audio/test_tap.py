@@ -62,7 +62,12 @@ def test_a_sink_that_does_not_start_leaves_no_open_file(
 
     closed: list[WavWriter] = []
     close = WavWriter.close
-    monkeypatch.setattr(WavWriter, "close", lambda writer: [closed.append(writer), close(writer)])
+
+    def note(writer: WavWriter) -> None:
+        closed.append(writer)
+        close(writer)
+
+    monkeypatch.setattr(WavWriter, "close", note)
     with pytest.raises(DeviceError, match="there is none"):
         WavTap(Broken(8000), tmp_path / "tap.wav").start(ramp(threading.Event(), 1))
     assert len(closed) == 1
