@@ -10,14 +10,7 @@ import pytest
 from tests.real.agent_process import AgentServer, running_agent_server
 from tests.real.speech import Listener, SpokenSentences
 
-# ElevenLabs' Python SDK, when it is imported, asks for names that websockets has deprecated.
-ACCEPTED_WARNING = "ignore:websockets.* is deprecated:DeprecationWarning"
-
 AGENTS = Path(__file__).with_name("agents")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("filterwarnings", ACCEPTED_WARNING)
 
 
 @pytest.fixture(scope="session")
