@@ -79,23 +79,28 @@ def latencies_ms(screen: str) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    ("question", "answer"),
+    ("question", "heard", "answer"),
     [
-        ("What is the capital of France?", "paris"),
-        ("What is the capital of Italy?", "rome"),
+        ("What is the capital of France?", "france", "paris"),
+        ("What color is the sky?", "sky", "blue"),
     ],
 )
 def test_a_spoken_question_is_answered(
-    tmp_path: Path, spoken: SpokenSentences, transcribe: Listener, question: str, answer: str
+    tmp_path: Path,
+    spoken: SpokenSentences,
+    transcribe: Listener,
+    question: str,
+    heard: str,
+    answer: str,
 ) -> None:
     write_wav(tmp_path / "question.wav", spoken(question), 16_000)
     held = talk(tmp_path, tmp_path / "question.wav")
-    country = question.split()[-1].strip("?").lower()
-    assert country in held.said("user")
+    assert heard in held.said("user")
     assert answer in held.said("agent")
     assert answer in transcribe(held.reply, held.reply_rate_hz)
-    heard = next(m["text"] for m in held.messages if m["role"] == "user")
-    assert any("duologue.agent.llm" in line and heard in line for line in held.log.splitlines())
+    transcript = next(m["text"] for m in held.messages if m["role"] == "user")
+    requests = [line for line in held.log.splitlines() if "duologue.agent.llm" in line]
+    assert any(transcript in request for request in requests)
     (latency_ms,) = latencies_ms(held.screen)
     assert 0 < latency_ms < 10_000
     assert held.screen.splitlines()[-1].startswith('{"turn_latency_ms"')
