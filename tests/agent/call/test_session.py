@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from livekit.agents import APIConnectionError, APITimeoutError
+from livekit.agents.llm import ChatContext
 
 from duologue.agent.call.session import end_for
 from duologue.agent.speech.stack import CallSpeechOptions, SessionParts
@@ -61,3 +64,26 @@ async def test_a_mistake_of_ours_is_told_as_such() -> None:
         code, _ = await client.expect_close()
         assert client.of("error")[0]["error_type"] == "unknown_websocket_crash"
     assert code == 1011
+
+
+class SlowReader(ScriptedSpeech):
+    """A stack whose language model had better be given its instructions early."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        super().__init__(replies=self._note)
+
+    def session_parts(self, options: CallSpeechOptions) -> SessionParts:
+        return replace(super().session_parts(options), reads_slowly=True)
+
+    def _note(self, chat: ChatContext) -> str:
+        self.asked.append([item.text_content or "" for item in chat.messages()])
+        return "Yes."
+
+
+async def test_a_model_that_reads_slowly_is_given_its_instructions_before_the_user_speaks() -> None:
+    speech = SlowReader()
+    async with conversing(speech, define(prompt="Be very brief.")) as client:
+        await client.initiate()
+        await until(lambda: len(speech.asked) == 1)
+    assert speech.asked[0][0] == "Be very brief."

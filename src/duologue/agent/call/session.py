@@ -15,6 +15,7 @@ from contextlib import suppress
 from livekit.agents import (
     AgentSession,
     AgentStateChangedEvent,
+    APIError,
     APITimeoutError,
     CloseEvent,
     ConversationItemAddedEvent,
@@ -36,6 +37,7 @@ from duologue.agent.call.tools import ClientTools
 from duologue.agent.call.translation import Translation
 from duologue.agent.call.turn_timing import TurnClock
 from duologue.agent.call.writing import Writing
+from duologue.agent.speech import language_model
 from duologue.agent.speech.stack import SessionParts, open_session
 
 logger = logging.getLogger("duologue.agent.call")
@@ -77,6 +79,8 @@ class CallSession:
         config = plan.definition.conversation_config
         self._text_only = config.conversation.text_only
         self._first_message = plan.first_message
+        self._instructions = plan.instructions
+        self._reading: asyncio.Task[None] | None = None
         self._parts = parts
         self._translation = translation
         self._clock = clock
@@ -122,12 +126,16 @@ class CallSession:
         await session.start(self._agent, record=False)
         if self._first_message:
             session.say(self._first_message)
+        if self._parts.reads_slowly:
+            self._reading = asyncio.create_task(self._read_instructions())
 
     async def aclose(self) -> None:
         """End the conversation and release what belongs to it, within 10 s."""
         self._is_closing = True
         self._silence.ends()
         self.tools.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
         try:
             async with asyncio.timeout(CLOSE_LIMIT_S):
                 # Or the engine would wait for the transcript of what is being said, to no end.
@@ -165,6 +173,14 @@ class CallSession:
         if context_id is not None:
             self._context_items[context_id] = item.id
         await self._agent.update_chat_ctx(context)
+
+    async def _read_instructions(self) -> None:
+        """Let the model read its instructions while the user still listens to the greeting."""
+        try:
+            await language_model.warm_up(self._parts.llm, self._instructions)
+        except APIError as error:
+            # If it does not recover, the first answer will fail, and end the call.
+            logger.warning("The language model did not read its instructions: %s", error)
 
     async def _interrupt(self) -> None:
         cuts_text_short = self._text_only and self._translation.is_writing

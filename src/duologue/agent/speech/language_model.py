@@ -225,7 +225,7 @@ class _LoggingLLM(LLM):
 async def warm_up(model: llm.LLM[Any], instructions: str) -> None:
     """Ask for a word, so that the model has read the instructions before they are needed.
 
-    A small model on a CPU reads some 200 to 500 tokens a second. Cancelling ends the request.
+    A small model on a CPU reads some 100 to 400 tokens a second. Cancelling ends the request.
 
     Raises:
         APIError: the model does not answer.

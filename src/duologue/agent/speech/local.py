@@ -40,7 +40,7 @@ REPLY_TOKENS = 160
 """The longest reply of the bundled model, some 40 s of speech: it does not stop by itself when
 it rambles."""
 CONVERSATION_TOKENS = 1400
-"""The bundled model could take 2048, but it reads some 200 to 500 a second, and it has to read
+"""The bundled model could take 2048, but it reads some 100 to 400 a second, and it has to read
 everything again whenever the beginning of a long conversation is left out."""
 WARM_UP_INSTRUCTIONS = "You are a helpful voice assistant. Answer in one short sentence."
 
@@ -118,6 +118,7 @@ class LocalSpeech:
             ),
             tts=SpeechSynthesis(self._synthesizer, speed=options.speed),
             turn_handling=turns.turn_handling(options.eagerness),
+            reads_slowly=is_bundled,
             context_tokens=(
                 endpoint.context_tokens - (max_tokens or 0) if endpoint.context_tokens else None
             ),

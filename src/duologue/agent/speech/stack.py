@@ -69,6 +69,8 @@ class SessionParts:
     Attributes:
         context_tokens: how much conversation the language model can take, its reply already
             taken off; None for no limit. See `duologue.agent.speech.context.fit_context`.
+        reads_slowly: whether the language model had better be given the instructions to read
+            before they are needed. See `duologue.agent.speech.language_model.warm_up`.
     """
 
     vad: vad.VAD
@@ -77,6 +79,7 @@ class SessionParts:
     tts: tts.TTS[Any]
     turn_handling: TurnHandlingOptions
     context_tokens: int | None = None
+    reads_slowly: bool = False
     conn_options: SessionConnectOptions = field(default_factory=connect_options)
 
     async def close(self) -> None:

@@ -28,11 +28,11 @@ class Eagerness(StrEnum):
 
 MIN_DELAY_S = {Eagerness.PATIENT: 0.8, Eagerness.NORMAL: 0.4, Eagerness.EAGER: 0.25}
 """From the end of speech to the agent's turn, where the melody says that the sentence is over.
-The first 0.4 s cost nothing: recognition, the language model and the first clause of the voice
-are at work meanwhile, and ready after 0.47 s."""
+Recognition, the language model and the first clause of the voice are at work meanwhile, so a
+lower value gains less than it seems, and cuts in at shorter pauses."""
 MAX_DELAY_S = {Eagerness.PATIENT: 2.0, Eagerness.NORMAL: 0.9, Eagerness.EAGER: 0.6}
 """The same, where the melody says that more will follow. It often says so of monotonous voices;
-at 0.9 s even they are answered within 1.1 s."""
+at 0.9 s they are answered after some 1.1 s."""
 
 INTERRUPTION_S = 0.2
 """Speech over the agent's that lasts this long interrupts it: a cough is shorter, and waiting for
