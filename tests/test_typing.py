@@ -9,11 +9,18 @@ from mypy import api
 PROGRAM = """
 from typing import assert_type
 from duologue import (
-    Conversation, Disconnection, Message, TextConversation, VoiceConversation
+    ClientTools, Conversation, Disconnection, Message, TextConversation, VoiceConversation
 )
 
 def hear(message: Message) -> None: ...
 async def leave(disconnection: Disconnection) -> None: ...
+
+tools = ClientTools()
+
+@tools.tool(timeout=5)
+def get_weather(city: str, days: int = 1) -> str: return city
+
+async def get_time() -> str: return "noon"
 
 async def main() -> None:
     {body}
@@ -24,8 +31,11 @@ RIGHT = """
         agent_id="a", on_message=hear, on_disconnect=leave, input_chunk_duration_ms=20
     )
     assert_type(conversation, VoiceConversation)
+    assert_type(get_weather("Lyon"), str)
     conversation.set_volume(0.5)
-    async with Conversation.start_session(signed_url="wss://h/?s=1", text_only=True) as written:
+    async with Conversation.start_session(
+        signed_url="wss://h/?s=1", text_only=True, client_tools={**tools, "get_time": get_time}
+    ) as written:
         assert_type(written, TextConversation)
     assert_type(await conversation.wait_until_ended(), Disconnection)
 """
@@ -45,6 +55,9 @@ WRONG = {
     "a section that cannot be overridden": (
         'Conversation.start_session(agent_id="a", overrides={"agnet": {}})'
     ),
+    "a tool that is no function": (
+        'Conversation.start_session(agent_id="a", client_tools={"get_time": "noon"})'
+    ),
     "a start that is not awaited": (
         'Conversation.start_session(agent_id="a").send_user_message("Hello.")'
     ),
@@ -56,7 +69,7 @@ def checked(tmp_path: Path, programs: dict[str, str]) -> dict[str, list[str]]:
     files = {}
     for number, (name, body) in enumerate(programs.items()):
         files[name] = tmp_path / f"program_{number}.py"
-        files[name].write_text(PROGRAM.format(body=body.strip()))
+        files[name].write_text(PROGRAM.replace("{body}", body.strip()))
     output, errors, _ = api.run(["--strict", *map(str, files.values())])
     assert not errors
     assert output

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         TextConversation,
         VoiceConversation,
     )
+    from duologue.dialogue.tools import ClientTool, ClientTools
     from duologue.dialogue.turns import TurnMetrics
     from duologue.dialogue.values import (
         AgentAudio,
@@ -45,6 +46,7 @@ _HOMES = {
         "TextConversation",
         "VoiceConversation",
     ),
+    "duologue.dialogue.tools": ("ClientTool", "ClientTools"),
     "duologue.dialogue.turns": ("TurnMetrics",),
     "duologue.dialogue.values": (
         "AgentAudio",
@@ -71,6 +73,8 @@ __all__ = [
     "AgentAudio",
     "AudioError",
     "AudioFileError",
+    "ClientTool",
+    "ClientTools",
     "Conversation",
     "ConversationEnded",
     "DeviceError",

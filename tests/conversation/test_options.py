@@ -7,6 +7,7 @@ import pytest
 from duologue.audio.chunker import MAX_CHUNK_MS, MIN_CHUNK_MS
 from duologue.connection.endpoints import version
 from duologue.conversation.options import plan_session
+from duologue.dialogue.tools import ClientTools
 from duologue.protocol.client_messages import SourceInfo
 
 CIRCLE: dict[str, Any] = {}
@@ -171,3 +172,21 @@ def test_a_refused_secret_is_not_shown() -> None:
     with pytest.raises(ValueError, match="authorization") as raised:
         plan_session({"agent_id": "a", "authorization": "my secret"}, text_only=True)
     assert "my secret" not in str(raised.value)
+
+
+def test_client_tools_are_functions_by_name_or_a_registry() -> None:
+    tools = ClientTools()
+    tools.tool(name="time", timeout=3)(lambda: "noon")
+    plan = plan_session(
+        {"agent_id": "a", "client_tools": {**tools, "print": print}}, text_only=True
+    )
+    assert {name: tool.timeout_s for name, tool in plan.client_tools.items()} == {
+        "time": 3,
+        "print": 30,
+    }
+
+
+@pytest.mark.parametrize("tools", [{"weather": "sunny"}, {7: print}, [print]])
+def test_what_is_no_tool_is_refused_at_the_start(tools: object) -> None:
+    with pytest.raises(TypeError):
+        plan_session({"agent_id": "a", "client_tools": tools}, text_only=True)

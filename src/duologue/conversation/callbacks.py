@@ -75,6 +75,7 @@ class Callbacks(TypedDict, total=False):
     on_agent_typing: Callable[[events.AgentTypingEvent], object]
     on_external_agent_connected: Callable[[], object]
     on_external_agent_disconnected: Callable[[], object]
+    on_unhandled_client_tool_call: Callable[[events.ClientToolCallEvent], object]
     on_queue_status: Callable[[events.QueueStatusEvent], object]
 
 

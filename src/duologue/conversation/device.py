@@ -1,8 +1,7 @@
 """A source or sink, started and stopped for a conversation without ever blocking it.
 
 Opening a device takes a moment, and a driver may hang. So each call has a thread of its own, which
-the event loop waits for at most a limited time. The threads are daemons: one that hangs does not
-keep the program from ending, as a worker of an executor would.
+the event loop waits for at most a limited time.
 """
 
 from __future__ import annotations
@@ -11,9 +10,9 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
+from duologue.conversation.threads import in_thread
 from duologue.errors import DeviceError
 
 logger = logging.getLogger("duologue")
@@ -50,7 +49,7 @@ class Device:
             Exception: whatever `start` raises.
         """
         self._wanted = True
-        opening = _in_thread(self._start_if_wanted, f"duologue {self._name} start")
+        opening = in_thread(self._start_if_wanted, f"duologue {self._name} start")
         try:
             await asyncio.wait([opening], timeout=limit_s)
         except asyncio.CancelledError:
@@ -76,7 +75,7 @@ class Device:
             runs, self._runs = self._runs, False
         if not runs:
             return
-        closing = _in_thread(self._stop, f"duologue {self._name} stop")
+        closing = in_thread(self._stop, f"duologue {self._name} stop")
         await asyncio.wait([closing], timeout=limit_s)
         if not closing.done():
             logger.warning("the %s has not stopped within %g s", self._name, limit_s)
@@ -89,28 +88,3 @@ class Device:
             runs = self._runs = self._wanted
         if not runs:
             self._stop()
-
-
-def _in_thread(function: Callable[[], None], name: str) -> asyncio.Future[None]:
-    """Call a function in a thread that is its own, and give its outcome as a future."""
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[None] = loop.create_future()
-
-    def settle(error: Exception | None) -> None:
-        if error is None:
-            outcome.set_result(None)
-        else:
-            outcome.set_exception(error)
-            outcome.exception()  # nobody may wait any more, and that is no mistake
-
-    def run() -> None:
-        error: Exception | None = None
-        try:
-            function()
-        except Exception as raised:
-            error = raised
-        with suppress(RuntimeError):  # the loop has closed, so nobody waits any more
-            loop.call_soon_threadsafe(settle, error)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
-    return outcome

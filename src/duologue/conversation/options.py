@@ -16,6 +16,7 @@ from duologue.connection.endpoints import (
     version,
 )
 from duologue.conversation.callbacks import Callbacks
+from duologue.dialogue.tools import ClientTool, checked_tools
 from duologue.protocol.client_messages import ConversationInitiation, SourceInfo
 from duologue.protocol.codec import encode_client_message
 
@@ -82,6 +83,10 @@ class CommonOptions(Callbacks, total=False):
     - `authorization`: a token for the server, sent as the subprotocol `bearer.<authorization>`.
     - `dynamic_variables`: values for the placeholders in the agent's definition.
     - `custom_llm_extra_body`: any JSON, handed on to the agent's own language model.
+    - `client_tools`: functions that the agent may call, by name, or a `ClientTools`. Plain ones run
+      in threads of their own, async ones in the event loop, each for at most 30 s unless its
+      registry says otherwise, and none past the session's end. Parameters come as the function's
+      signature asks for them; see `duologue.dialogue.tool_signature`.
     - `connect_timeout`: how many seconds the server may take to accept and to answer the
       initiation; 10 by default. A device may take 10 s of its own to open.
     """
@@ -95,6 +100,7 @@ class CommonOptions(Callbacks, total=False):
     dynamic_variables: Mapping[str, str | int | float | bool]
     custom_llm_extra_body: Any
     user_id: str
+    client_tools: Mapping[str, Callable[..., object] | ClientTool]
     connect_timeout: float
 
 
@@ -125,6 +131,7 @@ class SessionPlan:
     text_only: bool
     connect_timeout_s: float
     callbacks: Mapping[str, Callable[..., object]]
+    client_tools: Mapping[str, ClientTool]
     microphone: Source | None
     speaker: Sink | None
     input_chunk_duration_ms: int
@@ -147,6 +154,7 @@ def plan_session(options: Mapping[str, Any], *, text_only: bool) -> SessionPlan:
         text_only=text_only,
         connect_timeout_s=_positive(options, "connect_timeout", DEFAULT_CONNECT_TIMEOUT_S),
         callbacks=_callbacks(options),
+        client_tools=checked_tools(_mapping(options, "client_tools")),
         microphone=_endpoint(options, "microphone"),
         speaker=_endpoint(options, "speaker"),
         input_chunk_duration_ms=_chunk_duration_ms(options),

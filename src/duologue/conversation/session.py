@@ -13,17 +13,14 @@ from typing import Any, Final, Literal
 from duologue.connection.base import Connection
 from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.outbox import Outbox
-from duologue.dialogue.actions import Action, End, Play, Report, Send, Silence
+from duologue.conversation.senders import Senders
+from duologue.conversation.tools import ToolRunner
+from duologue.dialogue.actions import Action, CallTool, End, Play, Report, Send, Silence
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import AgentAudio, Disconnection, Message, Mode, Status
 from duologue.errors import SendQueueFull
-from duologue.protocol.client_messages import (
-    ClientMessage,
-    ContextualUpdate,
-    UserActivity,
-    UserMessage,
-)
+from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Incoming, encode_client_message
 
 logger = logging.getLogger("duologue")
@@ -61,7 +58,7 @@ class SessionParts:
     outbox: Outbox
 
 
-class BaseConversation:
+class BaseConversation(Senders):
     """What spoken and written conversations have in common.
 
     A conversation is made by `Conversation.start_session`, and ended by `end_session`, by leaving
@@ -74,6 +71,7 @@ class BaseConversation:
         self._id = parts.conversation_id
         self._connection = parts.connection
         self._dialogue = parts.dialogue
+        self._tools = ToolRunner(self._carry_out)
         self._callbacks = parts.callbacks
         self._status = parts.status
         self._outbox = parts.outbox
@@ -126,39 +124,6 @@ class BaseConversation:
     def is_open(self) -> bool:
         """True from the moment the session is connected until it begins to end."""
         return self._status.status is Status.CONNECTED
-
-    def send_user_message(self, text: str, *, rich_content_id: str | None = None) -> None:
-        """Say something in writing, to be answered like speech.
-
-        Raises:
-            TypeError: `text` is no string.
-            ValueError: `text` has half a surrogate pair, which cannot be sent.
-            ConversationEnded: the conversation is ending or over.
-            SendQueueFull: the server takes nothing, and 1,024 messages wait.
-        """
-        _check_text(text)
-        self._send(UserMessage(text=text, rich_content_id=rich_content_id))
-        now_ms = _now_ms()
-        self._in_loop(lambda: self._dialogue.user_wrote(now_ms))
-
-    def send_contextual_update(self, text: str, *, context_id: str | None = None) -> None:
-        """Let the agent know something without asking for an answer.
-
-        Of the updates with one `context_id` only the latest counts.
-
-        Raises:
-            TypeError, ValueError, ConversationEnded, SendQueueFull: as for `send_user_message`.
-        """
-        _check_text(text)
-        self._send(ContextualUpdate(text=text, context_id=context_id or None))
-
-    def send_user_activity(self) -> None:
-        """Let the agent hold back for a moment, because the user is typing for instance.
-
-        Raises:
-            ConversationEnded, SendQueueFull: as for `send_user_message`.
-        """
-        self._send(UserActivity())
 
     async def end_session(self) -> None:
         """End the conversation and release everything, within a few seconds.
@@ -232,6 +197,8 @@ class BaseConversation:
                     self._silence()
                 case Report():
                     self._callbacks.put(action)
+                case CallTool():
+                    self._tools.start(action)
                 case End(disconnection):
                     self._end(disconnection)
         self._deadline_moved.set()
@@ -304,6 +271,7 @@ class BaseConversation:
     async def _tear_down(self, disconnection: Disconnection) -> None:
         """Take everything down, every step even if another fails, and report the end."""
         await _attempt(self._release)
+        await _attempt(self._tools.close)
         await _attempt(lambda: self._outbox.flush(FLUSH_LIMIT_S))
         await _attempt(self._connection.close)
         await _attempt(self._cancel_tasks)
@@ -317,9 +285,10 @@ class BaseConversation:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _in_loop(self, function: Callable[[], None]) -> None:
+    def _wrote(self) -> None:
+        now_ms = _now_ms()
         with suppress(RuntimeError):  # the loop has closed, and with it the conversation
-            self._loop.call_soon_threadsafe(function)
+            self._loop.call_soon_threadsafe(self._dialogue.user_wrote, now_ms)
 
 
 async def _attempt(step: Callable[[], Awaitable[None]]) -> None:
@@ -334,11 +303,6 @@ async def _attempt(step: Callable[[], Awaitable[None]]) -> None:
 
 def _internal(message: str) -> Disconnection:
     return Disconnection(reason="error", message=message, context={"type": "error"})
-
-
-def _check_text(text: str) -> None:
-    if not isinstance(text, str):
-        raise TypeError(f"text must be a string, not {type(text).__name__}")
 
 
 def _now_ms() -> float:

@@ -24,6 +24,7 @@ from duologue.conversation.session import (
 from duologue.conversation.text import TextConversation
 from duologue.conversation.voice import VoiceConversation
 from duologue.dialogue.dialogue import Dialogue
+from duologue.dialogue.tool_calls import ToolCalls
 from duologue.dialogue.values import Status
 from duologue.errors import SessionConnectionError
 from duologue.protocol.formats import DEFAULT_INPUT_FORMAT, AudioFormat
@@ -156,7 +157,7 @@ def _conversation(
     parts = SessionParts(
         conversation_id=metadata.conversation_id,
         connection=connection,
-        dialogue=Dialogue(None if plan.text_only else _output_format(metadata)),
+        dialogue=Dialogue(None if plan.text_only else _output_format(metadata), _tool_calls(plan)),
         callbacks=callbacks,
         status=status,
         outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // plan.input_chunk_duration_ms),
@@ -171,6 +172,12 @@ def _conversation(
         sink=sink,
         input_format=input_format,
         input_chunk_duration_ms=plan.input_chunk_duration_ms,
+    )
+
+
+def _tool_calls(plan: SessionPlan) -> ToolCalls:
+    return ToolCalls(
+        plan.client_tools, reports_unknown="on_unhandled_client_tool_call" in plan.callbacks
     )
 
 

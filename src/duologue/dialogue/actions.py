@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from duologue.dialogue.tool_signature import Arguments
+from duologue.dialogue.tools import ClientTool
 from duologue.dialogue.values import AgentAudio, Disconnection
 from duologue.protocol.client_messages import ClientMessage
+from duologue.protocol.server_events import ClientToolCallEvent
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ class Report:
         return cls(callback, arguments)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CallTool:
+    """Call this tool of the client's, and say later what came of it."""
+
+    event: ClientToolCallEvent
+    tool: ClientTool
+    arguments: Arguments
+
+
 @dataclass(frozen=True)
 class End:
     """End the session for this reason."""
@@ -51,4 +63,4 @@ class End:
     disconnection: Disconnection
 
 
-Action: TypeAlias = Send | Play | Silence | Report | End
+Action: TypeAlias = Send | Play | Silence | Report | CallTool | End

@@ -10,9 +10,10 @@ from duologue.dialogue.actions import Action, Play, Report, Send, Silence
 from duologue.dialogue.ending import Ending
 from duologue.dialogue.gate import Gate
 from duologue.dialogue.reports import CALLBACK_OF_EVENT
+from duologue.dialogue.tool_calls import ToolCalls
 from duologue.dialogue.turns import TurnMetrics, Turns
 from duologue.dialogue.values import AgentAudio, ErrorReport, Message, Mode
-from duologue.protocol.client_messages import ClientToolResult, Pong
+from duologue.protocol.client_messages import Pong
 from duologue.protocol.codec import Incoming, MalformedEvent, UnknownEvent
 from duologue.protocol.formats import AudioFormat
 from duologue.protocol.server_events import (
@@ -41,10 +42,14 @@ class Dialogue:
     Args:
         output_format: how the agent's sound comes over the wire; None in a text conversation,
             where sound is not wanted and leads to nothing.
+        tool_calls: the client's tools; by default it has none.
     """
 
-    def __init__(self, output_format: AudioFormat | None) -> None:
+    def __init__(
+        self, output_format: AudioFormat | None, tool_calls: ToolCalls | None = None
+    ) -> None:
         self._output_format = output_format
+        self._tool_calls = tool_calls or ToolCalls()
         self._gate = Gate()
         self._ending = Ending()
         self._turns = Turns(text_only=output_format is None)
@@ -84,7 +89,7 @@ class Dialogue:
             case ErrorEvent():
                 return self._ending.error(event) or [Report.of("on_error", _error_report(event))]
             case ClientToolCallEvent():
-                return _unknown_tool(event)
+                return self._tool_calls.called(event)
             case _:
                 return _as_it_is(event)
 
@@ -193,14 +198,3 @@ def _error_report(event: ErrorEvent) -> ErrorReport:
             "details": event.details,
         },
     )
-
-
-def _unknown_tool(call: ClientToolCallEvent) -> list[Action]:
-    sentence = f"this client has no tool named {call.tool_name!r}"
-    return [
-        Send(ClientToolResult(tool_call_id=call.tool_call_id, result=sentence, is_error=True)),
-        Report.of(
-            "on_error",
-            ErrorReport(message=sentence, context={"client_tool_name": call.tool_name}),
-        ),
-    ]

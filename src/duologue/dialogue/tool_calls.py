@@ -1,0 +1,100 @@
+"""What follows when an agent calls one of the client's tools, and when that has an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from duologue.dialogue.actions import Action, CallTool, Report, Send
+from duologue.dialogue.tool_signature import WrongParameters
+from duologue.dialogue.tools import ClientTool
+from duologue.dialogue.values import ErrorReport
+from duologue.protocol.client_messages import ClientToolResult
+from duologue.protocol.server_events import ClientToolCallEvent
+
+DONE_WITHOUT_RESULT: Final = "The tool has done its work; it gives no result."
+"""What an agent is told of a tool that returned None."""
+
+
+class ToolCalls:
+    """Decides what an agent's call of a client tool leads to.
+
+    Args:
+        tools: the client's tools, by name.
+        reports_unknown: whether the caller answers calls of unknown tools by itself.
+    """
+
+    def __init__(
+        self, tools: Mapping[str, ClientTool] | None = None, *, reports_unknown: bool = False
+    ) -> None:
+        self._tools = dict(tools or {})
+        self._reports_unknown = reports_unknown
+
+    def called(self, event: ClientToolCallEvent) -> list[Action]:
+        """The agent calls a tool. Only what can be called as its function wants leads to a call."""
+        tool = self._tools.get(event.tool_name)
+        if tool is not None:
+            try:
+                arguments = tool.signature.arguments(event.parameters)
+            except WrongParameters as error:
+                sentence = f"the client tool {tool.name!r} was called wrongly: {error}"
+                return failed(event, sentence)
+            return [CallTool(event=event, tool=tool, arguments=arguments)]
+        if self._reports_unknown:
+            return [Report.of("on_unhandled_client_tool_call", event)]
+        return failed(event, f"this client has no tool named {event.tool_name!r}")
+
+
+def returned(event: ClientToolCallEvent, value: object) -> list[Action]:
+    """The tool has returned this. What cannot be made text is the tool's failure."""
+    try:
+        text = text_of(value)
+    except Exception as error:  # a value of the caller's own makes its text by the caller's code
+        sentence = f"the result of the client tool {event.tool_name!r} cannot be sent: {error}"
+        return failed(event, sentence, error)
+    return [
+        Send(ClientToolResult(tool_call_id=event.tool_call_id, result=text, is_error=False)),
+    ]
+
+
+def raised(event: ClientToolCallEvent, error: BaseException) -> list[Action]:
+    """The tool has raised this."""
+    sentence = f"the client tool {event.tool_name!r} failed with {type(error).__name__}: {error}"
+    return failed(event, sentence, error)
+
+
+def failed(
+    event: ClientToolCallEvent, sentence: str, exception: BaseException | None = None
+) -> list[Action]:
+    """The call has failed: the agent is told so, and the caller."""
+    sentence = sentence.encode(errors="replace").decode()  # half a surrogate pair cannot be sent
+    context: dict[str, Any] = {"client_tool_name": event.tool_name}
+    if exception is not None:
+        context["exception"] = exception
+    return [
+        Send(ClientToolResult(tool_call_id=event.tool_call_id, result=sentence, is_error=True)),
+        Report.of("on_error", ErrorReport(message=sentence, context=context)),
+    ]
+
+
+def text_of(result: object) -> str:
+    """A tool's result as the text that an agent reads.
+
+    None is a sentence, a bool is as in JSON, dicts, lists and tuples are JSON, and everything else
+    is what `str` makes of it.
+
+    Raises:
+        TypeError, ValueError, RecursionError: it cannot be written as JSON or as UTF-8.
+        Exception: whatever the result's own `__str__` raises.
+    """
+    match result:
+        case None:
+            return DONE_WITHOUT_RESULT
+        case bool() | dict() | list() | tuple():
+            return msgspec.json.encode(result).decode()
+        case _:
+            text = str(result)
+            text.encode()
+            return text
