@@ -32,6 +32,10 @@ class ConversationEnded(DuologueError):
     """Something was to be sent, but the conversation is over."""
 
 
+class FeedbackUnavailable(DuologueError):
+    """There is no response of the agent that could be rated, or it has been rated already."""
+
+
 class SendQueueFull(DuologueError):
     """More control messages wait to be sent than the connection may hold."""
 

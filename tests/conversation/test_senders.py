@@ -5,18 +5,37 @@ from typing import Any
 import pytest
 
 from duologue.conversation.senders import Senders
+from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.tool_calls import DONE_WITHOUT_RESULT
-from duologue.protocol.client_messages import ClientMessage, ClientToolResult
+from duologue.errors import ConversationEnded, FeedbackUnavailable, SendQueueFull
+from duologue.protocol.client_messages import ClientMessage, ClientToolResult, Feedback
+from duologue.protocol.server_events import AgentResponseEvent
 
 
 class Recorded(Senders):
     """Senders whose messages a test looks at."""
 
     def __init__(self) -> None:
+        super().__init__(Dialogue(None))
         self.sent: list[ClientMessage] = []
+        self.ended = False
+        self.full = False
+        self.ratings = 0
+
+    def is_open(self) -> bool:
+        return not self.ended
+
+    def respond(self, event_id: int) -> None:
+        event = AgentResponseEvent(agent_response="Hello.", event_id=event_id)
+        self._dialogue.receive(event, 0.0)
 
     def _send(self, message: ClientMessage) -> None:
+        if self.full:
+            raise SendQueueFull
         self.sent.append(message)
+
+    def _rated(self) -> None:
+        self.ratings += 1
 
 
 def test_a_result_becomes_text_as_a_tools_does() -> None:
@@ -41,4 +60,53 @@ def test_a_result_that_cannot_be_sent_is_refused(
     senders = Recorded()
     with pytest.raises(exception):
         senders.send_client_tool_result(call_id, result)
+    assert senders.sent == []
+
+
+def test_the_latest_response_is_rated_once() -> None:
+    senders = Recorded()
+    assert not senders.can_send_feedback
+    senders.respond(7)
+    assert senders.can_send_feedback
+    senders.send_feedback(True)
+    assert not senders.can_send_feedback
+    with pytest.raises(FeedbackUnavailable):
+        senders.send_feedback(False)
+    senders.send_feedback(False, event_id=7)
+    senders.send_feedback(None)
+    assert senders.can_send_feedback
+    assert senders.sent == [
+        Feedback(event_id=7, score="like"),
+        Feedback(event_id=7, score="dislike"),
+        Feedback(event_id=7, score=None),
+    ]
+    assert senders.ratings == 3
+
+
+def test_a_rating_that_cannot_be_queued_can_be_given_later() -> None:
+    senders = Recorded()
+    senders.respond(7)
+    senders.full = True
+    with pytest.raises(SendQueueFull):
+        senders.send_feedback(True)
+    assert senders.can_send_feedback
+
+
+def test_nothing_is_rated_after_the_end() -> None:
+    senders = Recorded()
+    senders.respond(7)
+    senders.ended = True
+    assert not senders.can_send_feedback
+    with pytest.raises(ConversationEnded):
+        senders.send_feedback(True, event_id=7)
+
+
+@pytest.mark.parametrize(
+    ("like", "event_id"), [("like", None), (1, None), (True, "7"), (True, True)]
+)
+def test_a_rating_is_a_bool_or_none(like: Any, event_id: Any) -> None:
+    senders = Recorded()
+    senders.respond(7)
+    with pytest.raises(TypeError):
+        senders.send_feedback(like, event_id)
     assert senders.sent == []

@@ -19,6 +19,7 @@ from duologue.dialogue.values import Disconnection, Mode, Status
 from duologue.errors import ConversationEnded, SendQueueFull
 from duologue.protocol.client_messages import (
     ContextualUpdate,
+    Feedback,
     Pong,
     UserActivity,
     UserMessage,
@@ -211,6 +212,26 @@ async def test_a_written_turn_is_timed_from_the_moment_of_sending() -> None:
         [metrics] = conversation.turn_metrics
         assert metrics.latency_ms is not None
         assert 0 <= metrics.latency_ms < 5000
+
+
+async def test_what_can_be_rated_is_told_until_the_end() -> None:
+    log = Log()
+    callbacks = log.options("on_message", "on_can_send_feedback_change", "on_status_change")
+    async with running(callbacks) as (conversation, connection):
+        connection.say(AgentResponseEvent(agent_response="Hello.", event_id=1))
+        await eventually(lambda: conversation.can_send_feedback)
+        thread = threading.Thread(target=conversation.send_feedback, args=(True,))
+        thread.start()
+        await eventually(lambda: connection.sent == [Feedback(event_id=1, score="like")])
+        thread.join()
+        connection.say(AgentResponseEvent(agent_response="And?", event_id=2))
+        await eventually(lambda: log.of("on_can_send_feedback_change") == [True, False, True])
+    assert not conversation.can_send_feedback
+    assert [arguments for _, *arguments in log.calls[-3:]] == [
+        ["disconnecting"],
+        [False],
+        ["disconnected"],
+    ]
 
 
 async def test_the_servers_close_ends_the_conversation_with_its_reason() -> None:

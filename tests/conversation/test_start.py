@@ -27,7 +27,11 @@ from duologue.protocol.server_events import (
 from duologue.testing.scripted_agent import DEFAULT_METADATA, Script, ScriptedAgent, ScriptedCall
 from tests.conversation.fakes import Hanging, Log, ManualSink, ManualSource, eventually
 
-FAILED_START = [("on_status_change", "connecting"), ("on_status_change", "disconnected")]
+FAILED_START = [
+    ("on_status_change", "connecting"),
+    ("on_can_send_feedback_change", False),
+    ("on_status_change", "disconnected"),
+]
 
 
 async def talk(call: ScriptedCall) -> None:
@@ -106,10 +110,11 @@ async def test_callbacks_are_called_in_order_at_start_and_end() -> None:
         async with Conversation.start_session(
             agent_id="a", origin=agent.origin, text_only=True, **log.options()
         ) as conversation:
-            await eventually(lambda: len(log.calls) == 4)
+            await eventually(lambda: len(log.calls) == 5)
         assert conversation.disconnection is not None
     assert log.calls == [
         ("on_status_change", "connecting"),
+        ("on_can_send_feedback_change", False),
         ("on_status_change", "connected"),
         ("on_connect", "conv_scripted"),
         ("on_conversation_metadata", DEFAULT_METADATA),
@@ -136,7 +141,7 @@ async def test_what_comes_before_the_metadata_is_delivered_after_the_connect(bef
         ),
     ):
         await eventually(lambda: "on_conversation_metadata" in log.names)
-    assert log.names[2:5] == [
+    assert log.names[3:6] == [
         "on_connect",
         "on_debug" if isinstance(before, str) else "on_ping",
         "on_conversation_metadata",

@@ -74,6 +74,7 @@ def test_sound_is_played_then_reported_and_the_agent_speaks() -> None:
         Play(audio),
         Report.of("on_audio", audio),
         Report.of("on_mode_change", Mode.SPEAKING),
+        Report.of("on_can_send_feedback_change", True),
     ]
     assert dialogue.mode is Mode.SPEAKING
 
@@ -162,7 +163,10 @@ def test_words_of_both_sides_become_messages_and_the_transcript() -> None:
         Message(role="user", text="Hello?", event_id=1),
         Message(role="agent", text="Hello.", event_id=2, attachments=(attachment,)),
     ]
-    assert [*heard, *said] == [Report.of("on_message", message) for message in dialogue.transcript]
+    assert [*heard, *said] == [
+        *[Report.of("on_message", message) for message in dialogue.transcript],
+        Report.of("on_can_send_feedback_change", True),
+    ]
 
 
 def test_a_correction_is_reported_as_it_is() -> None:
@@ -223,6 +227,21 @@ def test_a_tool_that_nobody_has_is_answered_so_that_the_agent_goes_on() -> None:
         tool_call_id="call_1", result="this client has no tool named 'weather'", is_error=True
     )
     assert reported(actions) == ["on_error"]
+
+
+def test_a_response_can_be_rated_by_its_text_or_its_sound_whichever_comes_first() -> None:
+    dialogue = Dialogue(PCM)
+    response = AgentResponseEvent(agent_response="Hello.", event_id=3)
+    assert "on_can_send_feedback_change" in reported(dialogue.receive(sound(3), 0.0))
+    assert reported(dialogue.receive(response, 0.0)) == ["on_message"]
+    assert dialogue.ratings.message(True, None).event_id == 3
+
+
+def test_sound_that_is_not_heard_is_no_response_to_rate() -> None:
+    dialogue = Dialogue(PCM)
+    dialogue.receive(InterruptionEvent(event_id=5), 0.0)
+    dialogue.receive(sound(4), 0.0)
+    assert not dialogue.ratings.available
 
 
 def test_hanging_up_is_reported_and_then_ends() -> None:

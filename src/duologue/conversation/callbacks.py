@@ -50,6 +50,7 @@ class Callbacks(TypedDict, total=False):
     on_error: Callable[[ErrorReport], object]
     on_status_change: Callable[[Status], object]
     on_mode_change: Callable[[Mode], object]
+    on_can_send_feedback_change: Callable[[bool], object]
     on_audio: Callable[[AgentAudio], object]
     on_audio_alignment: Callable[[events.Alignment], object]
     on_turn_metrics: Callable[[TurnMetrics], object]

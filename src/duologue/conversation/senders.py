@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
+from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.tool_calls import text_of
+from duologue.errors import ConversationEnded
 from duologue.protocol.client_messages import (
     ClientMessage,
     ClientToolResult,
@@ -14,6 +18,14 @@ from duologue.protocol.client_messages import (
 
 class Senders:
     """The senders of a conversation: plain functions, which queue a message and return."""
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._dialogue = dialogue
+        self._rating_lock = threading.Lock()
+
+    def is_open(self) -> bool:
+        """True from the moment the session is connected until it begins to end."""
+        raise NotImplementedError
 
     def send_user_message(self, text: str, *, rich_content_id: str | None = None) -> None:
         """Say something in writing, to be answered like speech.
@@ -47,6 +59,36 @@ class Senders:
         """
         self._send(UserActivity())
 
+    @property
+    def can_send_feedback(self) -> bool:
+        """True from a response of the agent until it is rated, or until the session ends."""
+        return self.is_open() and self._dialogue.ratings.available
+
+    def send_feedback(self, like: bool | None, event_id: int | None = None) -> None:
+        """Rate the agent's latest response, which can be done once.
+
+        Args:
+            like: whether it was good; None takes the rating back, and it can be rated again.
+            event_id: the id of another response, or of the same one to change the rating; with it
+                a rating can always be sent.
+
+        Raises:
+            TypeError: `like` is neither a bool nor None, or `event_id` is no whole number.
+            FeedbackUnavailable: there is no response to rate yet, or it has been rated.
+            ConversationEnded, SendQueueFull: as for `send_user_message`.
+        """
+        if not isinstance(like, bool | None):
+            raise TypeError(f"like must be True, False or None, not {like!r}")
+        if not isinstance(event_id, int | None) or isinstance(event_id, bool):
+            raise TypeError(f"event_id must be a whole number, not {type(event_id).__name__}")
+        with self._rating_lock:
+            if not self.is_open():
+                raise ConversationEnded("feedback cannot be sent: the conversation has ended")
+            message = self._dialogue.ratings.message(like, event_id)
+            self._send(message)
+            self._dialogue.ratings.sent(message)
+        self._rated()
+
     def send_client_tool_result(
         self, tool_call_id: str, result: object, *, is_error: bool = False
     ) -> None:
@@ -72,6 +114,10 @@ class Senders:
 
     def _send(self, message: ClientMessage) -> None:
         """Queue a message."""
+        raise NotImplementedError
+
+    def _rated(self) -> None:
+        """Report what has changed with a rating."""
         raise NotImplementedError
 
     def _wrote(self) -> None:

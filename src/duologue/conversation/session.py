@@ -68,9 +68,9 @@ class BaseConversation(Senders):
     """
 
     def __init__(self, parts: SessionParts) -> None:
+        super().__init__(parts.dialogue)
         self._id = parts.conversation_id
         self._connection = parts.connection
-        self._dialogue = parts.dialogue
         self._tools = ToolRunner(self._carry_out)
         self._callbacks = parts.callbacks
         self._status = parts.status
@@ -263,6 +263,8 @@ class BaseConversation(Senders):
         self._disconnection = disconnection
         self._status.advance(Status.DISCONNECTING)
         self._outbox.close()
+        for report in self._dialogue.ratings.close():
+            self._callbacks.put(report)
         self._silence()
         self._ending = asyncio.create_task(
             self._tear_down(disconnection), name=f"duologue end {self._id}"
@@ -287,8 +289,14 @@ class BaseConversation(Senders):
 
     def _wrote(self) -> None:
         now_ms = _now_ms()
+        self._in_loop(lambda: self._dialogue.user_wrote(now_ms))
+
+    def _rated(self) -> None:
+        self._in_loop(lambda: self._carry_out(self._dialogue.ratings.changes()))
+
+    def _in_loop(self, function: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has closed, and with it the conversation
-            self._loop.call_soon_threadsafe(self._dialogue.user_wrote, now_ms)
+            self._loop.call_soon_threadsafe(function)
 
 
 async def _attempt(step: Callable[[], Awaitable[None]]) -> None:

@@ -23,6 +23,7 @@ from duologue.conversation.session import (
 )
 from duologue.conversation.text import TextConversation
 from duologue.conversation.voice import VoiceConversation
+from duologue.dialogue.actions import Report
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.tool_calls import ToolCalls
 from duologue.dialogue.values import Status
@@ -103,9 +104,10 @@ class Conversation:
             TypeError: an option that does not exist, or a value of the wrong kind.
             ValueError: options that are missing, contradict one another, or are out of range.
 
-        Callbacks are called in this order: `on_status_change` (connecting, then connected),
-        `on_connect`, then what the server has sent, its metadata first if it was. A start that
-        fails raises, and calls only `on_status_change` (disconnected).
+        Callbacks are called in this order: `on_status_change` (connecting),
+        `on_can_send_feedback_change` (False), `on_status_change` (connected), `on_connect`, then
+        what the server has sent, its metadata first if it was. A start that fails raises, and
+        calls after the first two only `on_status_change` (disconnected).
 
         Awaiting or entering raises:
             SessionConnectionError: the server cannot be reached, refuses, ends the session while
@@ -119,6 +121,7 @@ class Conversation:
 async def _start(plan: SessionPlan) -> BaseConversation:
     callbacks = CallbackQueue(plan.callbacks)
     status = StatusReporter(callbacks)
+    callbacks.put(Report.of("on_can_send_feedback_change", False))
     try:
         return await _connected(plan, callbacks, status)
     except BaseException:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from duologue.dialogue.actions import Action, Play, Report, Send, Silence
 from duologue.dialogue.ending import Ending
+from duologue.dialogue.feedback import Ratings
 from duologue.dialogue.gate import Gate
 from duologue.dialogue.reports import CALLBACK_OF_EVENT
 from duologue.dialogue.tool_calls import ToolCalls
@@ -38,6 +39,7 @@ class Dialogue:
         mode: whether the agent is to be heard.
         transcript: every message until now, in order.
         turn_metrics: the times of every turn until now, in order.
+        ratings: which response of the agent can be rated.
 
     Args:
         output_format: how the agent's sound comes over the wire; None in a text conversation,
@@ -57,6 +59,7 @@ class Dialogue:
         self.mode = Mode.LISTENING
         self.transcript: list[Message] = []
         self.turn_metrics: list[TurnMetrics] = []
+        self.ratings = Ratings()
 
     @property
     def next_deadline_ms(self) -> float | None:
@@ -132,6 +135,7 @@ class Dialogue:
             *alignment,
             Report.of("on_audio", audio),
             *self._turn_mode(Mode.SPEAKING),
+            *self.ratings.responded(event.event_id),
         ]
 
     def _interruption(self, event: InterruptionEvent) -> list[Action]:
@@ -146,7 +150,11 @@ class Dialogue:
             event_id=event.event_id,
             attachments=tuple(event.attachments or ()),
         )
-        return [*self._message(message), *self._text(event, now_ms)]
+        return [
+            *self._message(message),
+            *self._text(event, now_ms),
+            *self.ratings.responded(event.event_id),
+        ]
 
     def _message(self, message: Message) -> list[Action]:
         self.transcript.append(message)
