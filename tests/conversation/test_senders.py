@@ -8,7 +8,15 @@ from duologue.conversation.senders import Senders
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.tool_calls import DONE_WITHOUT_RESULT
 from duologue.errors import ConversationEnded, FeedbackUnavailable, SendQueueFull
-from duologue.protocol.client_messages import ClientMessage, ClientToolResult, Feedback
+from duologue.protocol.client_messages import (
+    ClientMessage,
+    ClientToolResult,
+    Feedback,
+    FileInput,
+    McpToolApprovalResult,
+    MultimodalMessage,
+    TextInput,
+)
 from duologue.protocol.server_events import AgentResponseEvent
 
 
@@ -21,6 +29,7 @@ class Recorded(Senders):
         self.ended = False
         self.full = False
         self.ratings = 0
+        self.written = 0
 
     def is_open(self) -> bool:
         return not self.ended
@@ -33,6 +42,9 @@ class Recorded(Senders):
         if self.full:
             raise SendQueueFull
         self.sent.append(message)
+
+    def _wrote(self) -> None:
+        self.written += 1
 
     def _rated(self) -> None:
         self.ratings += 1
@@ -109,4 +121,60 @@ def test_a_rating_is_a_bool_or_none(like: Any, event_id: Any) -> None:
     senders.respond(7)
     with pytest.raises(TypeError):
         senders.send_feedback(like, event_id)
+    assert senders.sent == []
+
+
+@pytest.mark.parametrize(
+    ("text", "file_ids", "message"),
+    [
+        ("Look!", (), MultimodalMessage(text=TextInput(text="Look!"))),
+        (
+            "",
+            ["a"],
+            MultimodalMessage(file=FileInput(file_id="a"), files=[FileInput(file_id="a")]),
+        ),
+        (
+            "Look!",
+            ("a", "b"),
+            MultimodalMessage(
+                text=TextInput(text="Look!"),
+                file=FileInput(file_id="a"),
+                files=[FileInput(file_id="a"), FileInput(file_id="b")],
+            ),
+        ),
+        (None, (), MultimodalMessage()),
+    ],
+)
+def test_words_and_files_are_sent_together(
+    text: str | None, file_ids: Any, message: MultimodalMessage
+) -> None:
+    senders = Recorded()
+    senders.send_multimodal_message(text, file_ids)
+    assert senders.sent == [message]
+    assert senders.written == 1, "it is a turn of the user's"
+
+
+@pytest.mark.parametrize(("text", "file_ids"), [(7, ()), (None, "a"), (None, [7]), (None, 7)])
+def test_words_and_files_of_the_wrong_kind_are_refused(text: Any, file_ids: Any) -> None:
+    senders = Recorded()
+    with pytest.raises(TypeError):
+        senders.send_multimodal_message(text, file_ids)
+    assert (senders.sent, senders.written) == ([], 0)
+
+
+def test_a_call_of_an_mcp_tool_is_allowed_or_denied() -> None:
+    senders = Recorded()
+    senders.send_mcp_tool_approval_result("1", True)
+    senders.send_mcp_tool_approval_result("2", is_approved=False)
+    assert senders.sent == [
+        McpToolApprovalResult(tool_call_id="1", is_approved=True),
+        McpToolApprovalResult(tool_call_id="2", is_approved=False),
+    ]
+
+
+@pytest.mark.parametrize(("call_id", "is_approved"), [(1, True), ("1", "yes"), ("1", None)])
+def test_a_decision_of_the_wrong_kind_is_refused(call_id: Any, is_approved: Any) -> None:
+    senders = Recorded()
+    with pytest.raises(TypeError):
+        senders.send_mcp_tool_approval_result(call_id, is_approved)
     assert senders.sent == []

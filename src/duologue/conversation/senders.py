@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.tool_calls import text_of
@@ -11,6 +12,10 @@ from duologue.protocol.client_messages import (
     ClientMessage,
     ClientToolResult,
     ContextualUpdate,
+    FileInput,
+    McpToolApprovalResult,
+    MultimodalMessage,
+    TextInput,
     UserActivity,
     UserMessage,
 )
@@ -58,6 +63,47 @@ class Senders:
             ConversationEnded, SendQueueFull: as for `send_user_message`.
         """
         self._send(UserActivity())
+
+    def send_multimodal_message(
+        self, text: str | None = None, file_ids: Sequence[str] = ()
+    ) -> None:
+        """Send words and files together, to be answered like speech.
+
+        Args:
+            text: the words; None and the empty string are left out.
+            file_ids: the ids of files that were uploaded to this conversation before.
+
+        Raises:
+            TypeError: `text` is no string, or `file_ids` is no sequence of strings.
+            ValueError, ConversationEnded, SendQueueFull: as for `send_user_message`.
+        """
+        if text is not None:
+            _check_text("text", text)
+        if isinstance(file_ids, str) or not isinstance(file_ids, Sequence):
+            raise TypeError(f"file_ids must be a list of ids, not {type(file_ids).__name__}")
+        for file_id in file_ids:
+            _check_text("a file id", file_id)
+        files = [FileInput(file_id=file_id) for file_id in file_ids]
+        self._send(
+            MultimodalMessage(
+                text=TextInput(text=text) if text else None,
+                file=files[0] if files else None,
+                files=files or None,
+            )
+        )
+        self._wrote()
+
+    def send_mcp_tool_approval_result(self, tool_call_id: str, is_approved: bool) -> None:
+        """Allow or deny a call to an MCP tool that `on_mcp_tool_call` reported as awaiting it.
+
+        Raises:
+            TypeError: the id is no string, or the decision no bool.
+            ConversationEnded, SendQueueFull: as for `send_user_message`.
+        """
+        _check_text("tool_call_id", tool_call_id)
+        if not isinstance(is_approved, bool):
+            raise TypeError(f"is_approved must be True or False, not {is_approved!r}")
+        self._send(McpToolApprovalResult(tool_call_id=tool_call_id, is_approved=is_approved))
 
     @property
     def can_send_feedback(self) -> bool:
