@@ -8,11 +8,14 @@ from mypy import api
 
 PROGRAM = """
 from typing import assert_type
+from duologue.protocol.codec import UnknownEvent
+from duologue.protocol.server_events import ServerEvent
 from duologue import (
     ClientTools, Conversation, Disconnection, Message, TextConversation, VoiceConversation
 )
 
 def hear(message: Message) -> None: ...
+def keep(conversation: VoiceConversation) -> None: ...
 async def leave(disconnection: Disconnection) -> None: ...
 
 tools = ClientTools()
@@ -28,11 +31,17 @@ async def main() -> None:
 
 RIGHT = """
     conversation = await Conversation.start_session(
-        agent_id="a", on_message=hear, on_disconnect=leave, input_chunk_duration_ms=20
+        agent_id="a",
+        on_message=hear,
+        on_disconnect=leave,
+        on_conversation_created=keep,
+        input_chunk_duration_ms=20,
     )
     assert_type(conversation, VoiceConversation)
     assert_type(get_weather("Lyon"), str)
     conversation.set_volume(0.5)
+    async for event in conversation:
+        assert_type(event, ServerEvent | UnknownEvent)
     async with Conversation.start_session(
         signed_url="wss://h/?s=1", text_only=True, client_tools={**tools, "get_time": get_time}
     ) as written:
@@ -57,6 +66,9 @@ WRONG = {
     ),
     "a tool that is no function": (
         'Conversation.start_session(agent_id="a", client_tools={"get_time": "noon"})'
+    ),
+    "a written conversation that is kept as a spoken one": (
+        'Conversation.start_session(agent_id="a", text_only=True, on_conversation_created=keep)'
     ),
     "a start that is not awaited": (
         'Conversation.start_session(agent_id="a").send_user_message("Hello.")'

@@ -12,6 +12,8 @@ from duologue.conversation import callbacks as module
 from duologue.conversation.callbacks import CallbackQueue
 from duologue.dialogue.actions import Report
 from duologue.dialogue.values import ErrorReport
+from duologue.protocol.client_messages import Pong, UserAudioChunk
+from duologue.protocol.server_events import AudioEvent, PingEvent
 from tests.conversation.fakes import Log, eventually
 
 
@@ -252,6 +254,20 @@ async def test_a_backlog_drops_the_oldest_sound_first(
     ]
     assert queue.dropped == 2
     assert caplog.text.count("callbacks that are too slow") == 1
+
+
+async def test_raw_sound_is_dropped_before_other_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BACKLOG_LIMIT", 2)
+    log = Log()
+    ping = PingEvent(event_id=1)
+    await delivered(
+        log.options("on_incoming_event", "on_outgoing_event"),
+        Report.of("on_incoming_event", ping),
+        Report.of("on_incoming_event", AudioEvent(audio=b"", event_id=1)),
+        Report.of("on_outgoing_event", UserAudioChunk(audio=b"")),
+        Report.of("on_outgoing_event", Pong(event_id=1)),
+    )
+    assert log.calls == [("on_incoming_event", ping), ("on_outgoing_event", Pong(event_id=1))]
 
 
 async def test_a_backlog_without_sound_stays_bounded_as_well(

@@ -19,12 +19,13 @@ from duologue.dialogue.values import Disconnection, Mode, Status
 from duologue.errors import ConversationEnded, SendQueueFull
 from duologue.protocol.client_messages import (
     ContextualUpdate,
+    ConversationInitiation,
     Feedback,
     Pong,
     UserActivity,
     UserMessage,
 )
-from duologue.protocol.codec import Incoming, MalformedEvent
+from duologue.protocol.codec import Incoming, MalformedEvent, UnknownEvent
 from duologue.protocol.server_events import (
     AgentChatResponsePartEvent,
     AgentResponseEvent,
@@ -46,6 +47,7 @@ def conversation_over(
     return TextConversation(
         SessionParts(
             conversation_id="conv_1",
+            initiation=ConversationInitiation(user_id="me"),
             connection=connection,
             dialogue=Dialogue(None),
             callbacks=queue,
@@ -161,6 +163,40 @@ async def test_a_server_that_asks_and_takes_no_answers_is_hung_up_on(
     assert end.reason == "error"
     assert end.message is not None
     assert "takes no answers" in end.message
+
+
+async def test_every_event_is_told_first_as_it_came() -> None:
+    log = Log()
+    unknown = UnknownEvent(type="news", data={"type": "news"})
+    ping = PingEvent(event_id=1)
+    async with running(log.options("on_incoming_event", "on_ping", "on_debug")) as (_, connection):
+        malformed = MalformedEvent(reason="no JSON", frame="{")
+        connection.say(ping, unknown, malformed)
+        await eventually(lambda: len(log.calls) == 5)
+    assert log.calls == [
+        ("on_incoming_event", ping),
+        ("on_ping", ping),
+        ("on_incoming_event", unknown),
+        ("on_debug", unknown),
+        ("on_debug", malformed),
+    ]
+
+
+async def test_every_message_is_told_before_it_is_sent() -> None:
+    log = Log()
+    connection = ManualConnection()
+    connection.takes.clear()
+    async with running(log.options("on_outgoing_event"), connection) as (conversation, _):
+        connection.say(PingEvent(event_id=1))
+        await eventually(lambda: len(log.calls) == 2)
+        assert connection.sent == []
+        connection.takes.set()
+        conversation.send_user_message("Hello.")
+    assert log.of("on_outgoing_event") == [
+        ConversationInitiation(user_id="me"),
+        Pong(event_id=1),
+        UserMessage(text="Hello."),
+    ]
 
 
 async def test_every_ping_is_answered_while_a_callback_hangs() -> None:

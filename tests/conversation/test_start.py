@@ -110,13 +110,16 @@ async def test_callbacks_are_called_in_order_at_start_and_end() -> None:
         async with Conversation.start_session(
             agent_id="a", origin=agent.origin, text_only=True, **log.options()
         ) as conversation:
-            await eventually(lambda: len(log.calls) == 5)
+            await eventually(lambda: len(log.calls) == 7)
         assert conversation.disconnection is not None
+    [initiation] = agent.calls[0].received
     assert log.calls == [
         ("on_status_change", "connecting"),
         ("on_can_send_feedback_change", False),
         ("on_status_change", "connected"),
         ("on_connect", "conv_scripted"),
+        ("on_outgoing_event", initiation),
+        ("on_incoming_event", DEFAULT_METADATA),
         ("on_conversation_metadata", DEFAULT_METADATA),
         ("on_status_change", "disconnecting"),
         ("on_status_change", "disconnected"),
@@ -141,8 +144,10 @@ async def test_what_comes_before_the_metadata_is_delivered_after_the_connect(bef
         ),
     ):
         await eventually(lambda: "on_conversation_metadata" in log.names)
-    assert log.names[3:6] == [
+    names = [name for name in log.names if name != "on_incoming_event"]
+    assert names[names.index("on_connect") :][:4] == [
         "on_connect",
+        "on_outgoing_event",
         "on_debug" if isinstance(before, str) else "on_ping",
         "on_conversation_metadata",
     ]
@@ -446,3 +451,28 @@ async def test_leaving_the_block_ends_the_session_and_lets_the_exception_through
             await program(agent.origin)
         assert conversations[0].status is Status.DISCONNECTED
         await eventually(lambda: agent.calls[0].close_code == 1000)
+
+
+async def test_the_conversation_is_handed_over_before_it_is_connected() -> None:
+    log = Log()
+
+    def created(conversation: TextConversation) -> None:
+        log.calls.append(("on_conversation_created", conversation))
+
+    async with (
+        ScriptedAgent(talk) as agent,
+        Conversation.start_session(
+            agent_id="a",
+            origin=agent.origin,
+            text_only=True,
+            on_conversation_created=created,
+            **log.options("on_status_change", "on_connect"),
+        ) as conversation,
+    ):
+        await eventually(lambda: len(log.calls) == 4)
+    assert log.calls[:4] == [
+        ("on_status_change", "connecting"),
+        ("on_conversation_created", conversation),
+        ("on_status_change", "connected"),
+        ("on_connect", "conv_scripted"),
+    ]

@@ -20,6 +20,7 @@ from duologue.dialogue.actions import Report
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import AgentAudio, Disconnection, ErrorReport, Message, Mode, Status
 from duologue.protocol import server_events as events
+from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
 from duologue.protocol.codec import MalformedEvent, UnknownEvent
 
 logger = logging.getLogger("duologue")
@@ -31,6 +32,7 @@ HELD_LOOP_LIMIT_S: Final = 0.1
 """A callback that holds the event loop for longer is named in a warning."""
 
 _DROPPED_FIRST: Final = frozenset({"on_audio", "on_audio_alignment", "on_vad_score"})
+_DROPPED_FIRST_EVENTS: Final = (events.AudioEvent, events.VadScoreEvent, UserAudioChunk)
 
 _current_delivery: ContextVar[object] = ContextVar("duologue_current_delivery", default=None)
 """What is being delivered by the callback in which code runs, or by which its task was begun."""
@@ -42,8 +44,13 @@ class Callbacks(TypedDict, total=False):
     An event of the server's comes as its own type of `duologue.protocol.server_events`; events
     without fields call their callback without an argument. Callbacks are called one after another,
     in the event loop of the conversation; an async one is awaited before the next is called.
+
+    `on_incoming_event` gets every event of the server's before the callback of that event does,
+    `on_outgoing_event` every message that is about to be sent, the microphone's sound included.
     """
 
+    on_incoming_event: Callable[[events.ServerEvent | UnknownEvent], object]
+    on_outgoing_event: Callable[[ClientMessage], object]
     on_connect: Callable[[str], object]
     on_disconnect: Callable[[Disconnection], object]
     on_message: Callable[[Message], object]
@@ -143,7 +150,7 @@ class CallbackQueue:
             )
         self.dropped += 1
         for index, report in enumerate(self._waiting):
-            if report.callback in _DROPPED_FIRST:
+            if _is_dropped_first(report):
                 del self._waiting[index]
                 return
         self._waiting.popleft()
@@ -191,6 +198,12 @@ class CallbackQueue:
         context: dict[str, Any] = {"callback": name, "exception": error}
         # Even after the last report, which may be the one whose callback has raised.
         self._add(Report.of("on_error", ErrorReport(message=sentence, context=context)))
+
+
+def _is_dropped_first(report: Report) -> bool:
+    if report.callback in _DROPPED_FIRST:
+        return True
+    return any(isinstance(argument, _DROPPED_FIRST_EVENTS) for argument in report.arguments)
 
 
 class _Watched:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from duologue.audio.endpoints import Sink, Source
 from duologue.connection.endpoints import (
@@ -19,6 +19,10 @@ from duologue.conversation.callbacks import Callbacks
 from duologue.dialogue.tools import ClientTool, checked_tools
 from duologue.protocol.client_messages import ConversationInitiation, SourceInfo
 from duologue.protocol.codec import encode_client_message
+
+if TYPE_CHECKING:
+    from duologue.conversation.text import TextConversation
+    from duologue.conversation.voice import VoiceConversation
 
 DEFAULT_CONNECT_TIMEOUT_S: Final = 10.0
 DEFAULT_INPUT_CHUNK_DURATION_MS: Final = 20
@@ -105,7 +109,12 @@ class CommonOptions(Callbacks, total=False):
 
 
 class TextOptions(CommonOptions, total=False):
-    """The options of a conversation in writing."""
+    """The options of a conversation in writing.
+
+    - `on_conversation_created`: gets the conversation, before any other callback that it causes.
+    """
+
+    on_conversation_created: Callable[[TextConversation], object]
 
 
 class VoiceOptions(CommonOptions, total=False):
@@ -114,8 +123,10 @@ class VoiceOptions(CommonOptions, total=False):
     - `microphone`, `speaker`: any source and sink of samples (see `duologue.audio.endpoints`); by
       default the system's devices.
     - `input_chunk_duration_ms`: how much sound goes into one message, 5 to 1000; 20 by default.
+    - `on_conversation_created`: gets the conversation, before any other callback that it causes.
     """
 
+    on_conversation_created: Callable[[VoiceConversation], object]
     microphone: Source
     speaker: Sink
     input_chunk_duration_ms: int
@@ -302,9 +313,7 @@ def _chunk_duration_ms(options: Mapping[str, Any]) -> int:
 
 
 def _callbacks(options: Mapping[str, Any]) -> dict[str, Callable[..., object]]:
-    callbacks = {
-        name: value for name, value in options.items() if name in Callbacks.__annotations__
-    }
+    callbacks = {name: value for name, value in options.items() if name.startswith("on_")}
     for name, callback in callbacks.items():
         if not callable(callback):
             raise TypeError(f"{name} must be a function, not {type(callback).__name__}")

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from duologue.connection.base import Connection
 from duologue.conversation.callbacks import CallbackQueue
+from duologue.conversation.iteration import EventIterator, EventStream
 from duologue.conversation.outbox import Outbox
 from duologue.conversation.senders import Senders
 from duologue.conversation.tools import ToolRunner
@@ -20,8 +21,8 @@ from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import AgentAudio, Disconnection, Message, Mode, Status
 from duologue.errors import SendQueueFull
-from duologue.protocol.client_messages import ClientMessage
-from duologue.protocol.codec import Incoming, encode_client_message
+from duologue.protocol.client_messages import ClientMessage, ConversationInitiation
+from duologue.protocol.codec import Incoming, MalformedEvent, encode_client_message
 
 logger = logging.getLogger("duologue")
 
@@ -51,6 +52,7 @@ class SessionParts:
     """What the start of a session has made, and a conversation goes on with."""
 
     conversation_id: str
+    initiation: ConversationInitiation
     connection: Connection
     dialogue: Dialogue
     callbacks: CallbackQueue
@@ -70,11 +72,13 @@ class BaseConversation(Senders):
     def __init__(self, parts: SessionParts) -> None:
         super().__init__(parts.dialogue)
         self._id = parts.conversation_id
+        self._initiation = parts.initiation
         self._connection = parts.connection
         self._tools = ToolRunner(self._carry_out)
         self._callbacks = parts.callbacks
         self._status = parts.status
         self._outbox = parts.outbox
+        self._events = EventStream()
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
         self._deadline_moved = asyncio.Event()
@@ -117,6 +121,15 @@ class BaseConversation(Senders):
         """Why the conversation ended; None while it goes on."""
         return self._disconnection
 
+    def __aiter__(self) -> EventIterator:
+        """Every event of the server's, in order: `async for event in conversation`.
+
+        Each loop gets every event from its beginning on. The first one begins with the metadata:
+        the last 1,000 events before it are kept for it, sound excepted. At most 1,000 wait for
+        each loop; see `EventIterator.dropped`. Loops end with the session, without raising.
+        """
+        return self._events.iterate()
+
     def get_id(self) -> str:
         """The server's id of this conversation."""
         return self._id
@@ -157,13 +170,15 @@ class BaseConversation(Senders):
 
     def begin(self, earlier: Iterable[Incoming]) -> None:
         """Become connected: report so, act on what came `earlier`, and run until the end."""
+        self._callbacks.put(Report.of("on_conversation_created", self))
         self._status.advance(Status.CONNECTED)
         self._callbacks.put(Report.of("on_connect", self._id))
+        self._callbacks.put(Report.of("on_outgoing_event", self._initiation))
         for event in earlier:
             self._act_on(event)
         self._tasks = [
             self._run(self._receive_all(), "receiver"),
-            self._run(self._outbox.send_all(self._connection.send), "sender"),
+            self._run(self._outbox.send_all(self._transmit), "sender"),
             self._run(self._keep_deadlines(), "deadlines"),
         ]
 
@@ -172,8 +187,12 @@ class BaseConversation(Senders):
         self._outbox.put(message)
 
     def _act_on(self, event: Incoming) -> None:
-        if self._ending is None:
-            self._carry_out(self._dialogue.receive(event, _now_ms()))
+        if self._ending is not None:
+            return
+        if not isinstance(event, MalformedEvent):
+            self._callbacks.put(Report.of("on_incoming_event", event))
+            self._events.put(event)
+        self._carry_out(self._dialogue.receive(event, _now_ms()))
 
     def _play(self, audio: AgentAudio) -> None:
         """Let sound be heard, if this kind of conversation has any."""
@@ -212,6 +231,10 @@ class BaseConversation(Senders):
             self._send(message)
         except SendQueueFull as error:
             self._end(_internal(f"the server takes no answers: {error}"))
+
+    async def _transmit(self, message: ClientMessage) -> None:
+        self._callbacks.put(Report.of("on_outgoing_event", message))
+        await self._connection.send(message)
 
     async def _receive_all(self) -> None:
         try:
@@ -280,6 +303,7 @@ class BaseConversation(Senders):
         self._status.advance(Status.DISCONNECTED)
         self._callbacks.put(Report.of("on_disconnect", disconnection))
         self._callbacks.finish()
+        self._events.finish()
         self._ended.set()
 
     async def _cancel_tasks(self) -> None:

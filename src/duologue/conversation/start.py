@@ -105,9 +105,10 @@ class Conversation:
             ValueError: options that are missing, contradict one another, or are out of range.
 
         Callbacks are called in this order: `on_status_change` (connecting),
-        `on_can_send_feedback_change` (False), `on_status_change` (connected), `on_connect`, then
-        what the server has sent, its metadata first if it was. A start that fails raises, and
-        calls after the first two only `on_status_change` (disconnected).
+        `on_can_send_feedback_change` (False), `on_conversation_created`, `on_status_change`
+        (connected), `on_connect`, `on_outgoing_event` (the initiation), then what the server has
+        sent, its metadata first if it was. A start that fails raises, and calls after the first
+        two only `on_status_change` (disconnected).
 
         Awaiting or entering raises:
             SessionConnectionError: the server cannot be reached, refuses, ends the session while
@@ -159,6 +160,7 @@ def _conversation(
 ) -> BaseConversation:
     parts = SessionParts(
         conversation_id=metadata.conversation_id,
+        initiation=plan.initiation,
         connection=connection,
         dialogue=Dialogue(None if plan.text_only else _output_format(metadata), _tool_calls(plan)),
         callbacks=callbacks,
