@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from livekit.agents import APIConnectOptions, NotGivenOr, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
 
+from duologue import ClientTools, Conversation
 from duologue.agent.speech.stack import CallSpeechOptions, SessionParts
 from duologue.testing.scripted_speech import ScriptedSpeech
-from tests.agent.harness import Client, conversing, define
+from tests.agent.harness import Client, conversing, define, serving
 
 ARGUMENTS = {"room": "kitchen", "levels": [1, None, {"a": "ä"}]}
 
@@ -113,3 +115,24 @@ async def test_the_next_message_does_not_wait_for_a_tool() -> None:
         await client.send(**late, result="too late", is_error=False)
         await client.send(type="user_message", text="Still there?")
         await client.expect("agent_response", count=2, limit_s=3)
+
+
+async def test_a_function_of_our_own_client_is_called_by_its_signature() -> None:
+    tools = ClientTools()
+
+    @tools.tool()
+    def light(room: str, levels: list[Any]) -> dict[str, Any]:
+        return {room: len(levels)}
+
+    async with serving(ToolCallingSpeech(), agent_with_light()) as origin:
+        answered = asyncio.Event()
+        async with Conversation.start_session(
+            agent_id="test",
+            origin=origin,
+            text_only=True,
+            client_tools=tools,
+            on_message=lambda message: answered.set(),
+        ) as conversation:
+            conversation.send_user_message("Light!")
+            await asyncio.wait_for(answered.wait(), 10)
+        assert conversation.transcript[-1].text == 'It says: {"kitchen":3}'
