@@ -68,5 +68,9 @@ class ModelError(AgentError):
     """A model is missing, cannot be fetched, is damaged, or failed."""
 
 
+class KeyFileError(AgentError):
+    """The file of a server's keys cannot be used, or has no such key; the sentence says which."""
+
+
 class ServerError(AgentError):
     """The agent's server cannot run, for example because its port is in use."""

@@ -16,8 +16,10 @@ import numpy as np
 import uvicorn
 
 from duologue.agent.app import create_app
+from duologue.agent.auth import ConversationSigner
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.definition import AgentDefinition
+from duologue.agent.keys import KeyFile
 from duologue.agent.server import server_config
 from duologue.agent.speech.stack import SpeechStack
 
@@ -43,6 +45,7 @@ def define(
     first_message: str = "",
     prompt: str = "Be brief.",
     text_only: bool = False,
+    private: bool = False,
     client_events: Iterable[str] = ALL_EVENTS,
     **parts: Any,
 ) -> AgentDefinition:
@@ -57,15 +60,26 @@ def define(
         | parts.pop("conversation", {}),
         **parts,
     }
-    return AgentDefinition.model_validate({"agent_id": agent_id, "conversation_config": config})
+    return AgentDefinition.model_validate(
+        {
+            "agent_id": agent_id,
+            "conversation_config": config,
+            "platform_settings": {"auth": {"enable_auth": private}},
+        }
+    )
 
 
 @contextlib.asynccontextmanager
 async def serving(
-    speech: SpeechStack, *definitions: AgentDefinition, limits: CallLimits | None = None
+    speech: SpeechStack,
+    *definitions: AgentDefinition,
+    limits: CallLimits | None = None,
+    keys: KeyFile | None = None,
+    signer: ConversationSigner | None = None,
 ) -> AsyncIterator[str]:
     """A server in this loop; gives its origin, such as `http://127.0.0.1:41234`."""
-    app = create_app({agent.agent_id: agent for agent in definitions}, speech, limits)
+    agents = {agent.agent_id: agent for agent in definitions}
+    app = create_app(agents, speech, limits, keys=keys, signer=signer)
     config = server_config(app)
     config.port = 0
     server = uvicorn.Server(config)
@@ -163,15 +177,23 @@ def _inner(event: dict[str, Any]) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def calling(
-    origin: str, agent_id: str = "test", *, reads: bool = True, **options: Any
+    origin: str,
+    agent_id: str = "test",
+    *,
+    signature: str | None = None,
+    reads: bool = True,
+    **options: Any,
 ) -> AsyncIterator[Client]:
     """A call to a server."""
+    query = {"agent_id": agent_id}
+    if signature is not None:
+        query["conversation_signature"] = signature
     url = f"{origin}/v1/convai/conversation"
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(
             url,
-            params={"agent_id": agent_id},
+            params=query,
             max_msg_size=0,
             **{"protocols": ["convai"], **options},
         ) as socket,

@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 
 import aiohttp
 import pytest
 
+from duologue.agent.auth import ConversationSigner
 from duologue.agent.call.limits import CallLimits
 from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import (
@@ -21,6 +23,8 @@ from tests.agent.harness import (
     serving,
     until,
 )
+
+SECRET = b"a secret of this test: 32 bytes or more"
 
 
 async def test_metadata_comes_first_and_names_id_and_formats() -> None:
@@ -58,12 +62,49 @@ async def test_an_unknown_agent_is_refused_with_a_sentence_that_names_it() -> No
     assert "agent_nobody" in reason
 
 
-async def test_an_agent_that_needs_a_signed_url_is_refused_without_one() -> None:
-    agent = define().model_copy(update={"platform_settings": _with_auth()})
-    async with conversing(ScriptedSpeech(), agent) as client:
+async def test_a_private_agent_is_refused_without_a_signature() -> None:
+    async with conversing(ScriptedSpeech(), define(private=True)) as client:
         code, reason = await client.expect_close()
     assert code == 1008
-    assert "signed URL" in str(reason)
+    assert "needs a signed URL" in str(reason)
+
+
+async def test_a_private_agent_talks_to_those_who_have_its_signature() -> None:
+    signer = ConversationSigner()
+    async with (
+        serving(ScriptedSpeech(), define(private=True), signer=signer) as origin,
+        calling(origin, signature=signer.sign("test")) as client,
+    ):
+        await client.initiate()
+        await client.expect("conversation_initiation_metadata")
+
+
+@pytest.mark.parametrize(
+    ("signature", "sentence"),
+    [
+        (ConversationSigner(SECRET).sign("other"), "another agent than 'test'"),
+        (ConversationSigner(SECRET, now_s=lambda: time.time() - 901).sign("test"), "has expired"),
+        (
+            ConversationSigner(b"somebody else's secret of 32 byte").sign("test"),
+            "not of this server",
+        ),
+        ("garbage", "not of this server"),
+        ("", "needs a signed URL"),
+    ],
+    ids=["another agent", "expired", "forged", "garbage", "empty"],
+)
+async def test_a_private_agent_says_what_is_wrong_with_a_signature(
+    signature: str, sentence: str
+) -> None:
+    async with (
+        serving(
+            ScriptedSpeech(), define(private=True), signer=ConversationSigner(SECRET)
+        ) as origin,
+        calling(origin, signature=signature) as client,
+    ):
+        code, reason = await client.expect_close()
+    assert code == 1008
+    assert sentence in str(reason)
 
 
 async def test_a_client_that_says_nothing_is_sent_away() -> None:
@@ -229,9 +270,3 @@ async def test_health_is_told_over_http() -> None:
         session.get(f"{origin}/health") as answer,
     ):
         assert answer.status == 200
-
-
-def _with_auth() -> object:
-    from duologue.agent.definition import Auth, PlatformSettings
-
-    return PlatformSettings(auth=Auth(enable_auth=True))

@@ -31,7 +31,7 @@ class Run:
         self.listened: tuple[str, int] | None = None
         self.port = 0
 
-    def create_app(self, definitions: dict[str, Any], speech: Any) -> str:
+    def create_app(self, definitions: dict[str, Any], speech: Any, *, signer: Any) -> str:
         self.definitions = definitions
         return "app"
 
@@ -110,3 +110,9 @@ def test_half_a_language_model_is_an_error(run: Run) -> None:
 def test_a_file_that_is_missing_is_an_error(run: Run, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path / "nobody.yaml")])
     assert isinstance(result.exception, AgentDefinitionError)
+
+
+def test_a_signing_secret_that_is_too_short_is_an_error(run: Run) -> None:
+    result = CliRunner().invoke(app, [], env={"DUOLOGUE_SIGNING_SECRET": "short"})
+    assert isinstance(result.exception, ServerError)
+    assert not run.ensured

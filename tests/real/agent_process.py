@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from duologue.agent.keys import KEYS_FILE_VARIABLE, KeyFile
 from duologue.agent.parent import read_announcement
 
 START_LIMIT_S = 60.0
@@ -24,10 +26,12 @@ class AgentServer:
     Attributes:
         url: where it listens, `http://127.0.0.1:…`.
         log: what it says, as it says it.
+        key: with this, it gives signed URLs for private agents.
     """
 
     url: str
     log: Path
+    key: str
 
     @property
     def websocket_origin(self) -> str:
@@ -36,8 +40,8 @@ class AgentServer:
 
 
 @contextmanager
-def running_agent_server(agents: Path, log: Path) -> Iterator[AgentServer]:
-    """Run `duologue serve` with a folder of agents until the context ends.
+def running_agent_server(agents: Path, log: Path, keys: KeyFile) -> Iterator[AgentServer]:
+    """Run `duologue serve` with a folder of agents, and keys of its own, until the context ends.
 
     Raises:
         RuntimeError: it did not start, or did not end well.
@@ -48,12 +52,14 @@ def running_agent_server(agents: Path, log: Path) -> Iterator[AgentServer]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
+            env=os.environ | {KEYS_FILE_VARIABLE: str(keys.path)},
         )
     assert process.stdin is not None
     assert process.stdout is not None
     with process:
         try:
-            yield AgentServer(_announced_url(process, process.stdout, log), log)
+            url = _announced_url(process, process.stdout, log)
+            yield AgentServer(url, log, keys.create("tests"))
         finally:
             exit_code = _stop(process, process.stdin)
     if exit_code != 0:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from duologue.agent.keys import KeyFile
 from tests.real.agent_process import AgentServer, running_agent_server
 from tests.real.speech import Listener, SpokenSentences
 
@@ -16,8 +17,9 @@ AGENTS = Path(__file__).with_name("agents")
 @pytest.fixture(scope="session")
 def agent_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentServer]:
     """`duologue serve` with the agents of the folder `agents`, on the real models."""
-    log = tmp_path_factory.mktemp("agent-server") / "serve.log"
-    with running_agent_server(AGENTS, log) as server:
+    folder = tmp_path_factory.mktemp("agent-server")
+    keys = KeyFile(folder / "keys.json")
+    with running_agent_server(AGENTS, folder / "serve.log", keys) as server:
         yield server
 
 

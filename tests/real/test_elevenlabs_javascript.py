@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -211,3 +212,28 @@ async def test_an_agent_that_does_not_exist_is_named(
     assert outcome["closeCode"] == 1008
     assert "nobody" in outcome["closeReason"]
     assert client.page_errors == []
+
+
+async def test_a_private_agent_talks_through_a_signed_url(agent_server: AgentServer) -> None:
+    async with aiohttp.ClientSession() as session:
+        answer = await session.get(
+            f"{agent_server.url}/v1/convai/conversation/get-signed-url",
+            params={"agent_id": "confidant"},
+            headers={"xi-api-key": agent_server.key},
+        )
+        signed_url = (await answer.json())["signed_url"]
+    async with browser_client() as client:
+        outcome = await client.start(signedUrl=signed_url, textOnly=True)
+        greeting = await client.wait_for_message("agent")
+        await client.call("endSession")
+    assert outcome["type"] == "text"
+    assert greeting == "Hello! What would you like to know?"
+
+
+async def test_a_private_agent_is_not_to_be_had_without_one(agent_server: AgentServer) -> None:
+    async with browser_client() as client:
+        outcome = await client.start(
+            agentId="confidant", origin=agent_server.websocket_origin, textOnly=True
+        )
+    assert outcome["closeCode"] == 1008
+    assert "needs a signed URL" in outcome["closeReason"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import httpx
+import pytest
 import pytest_asyncio
 from elevenlabs import ElevenLabs
 from elevenlabs.conversational_ai.conversation import (
@@ -18,6 +20,7 @@ from elevenlabs.conversational_ai.conversation import (
     AudioEventAlignment,
     DisconnectionDetails,
 )
+from elevenlabs.core.api_error import ApiError
 from websockets.exceptions import ConnectionClosedError
 
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes
@@ -90,7 +93,9 @@ class Caller(AsyncAudioInterface):
 class Call:
     """One conversation through the SDK, and all that its callbacks have told."""
 
-    def __init__(self, server: AgentServer, agent_id: str, caller: Caller | None) -> None:
+    def __init__(
+        self, client: ElevenLabs, agent_id: str, caller: Caller | None, *, private: bool
+    ) -> None:
         self.user_transcripts: list[str] = []
         self.agent_responses: list[str] = []
         self.corrections: list[tuple[str, str]] = []
@@ -101,9 +106,9 @@ class Call:
         self.conversation_id: str | None = None
         # Not all of the SDK's methods have types.
         self.conversation: Any = AsyncConversation(
-            ElevenLabs(api_key="none", base_url=server.url),
+            client,
             agent_id,
-            requires_auth=False,
+            requires_auth=private,
             audio_interface=caller,
             callback_user_transcript=appending_to(self.user_transcripts),
             callback_agent_response=appending_to(self.agent_responses),
@@ -147,16 +152,24 @@ def appending_pairs_to(pairs: list[tuple[T, U]]) -> Callable[[T, U], Awaitable[N
 
 @asynccontextmanager
 async def calling(
-    server: AgentServer, agent_id: str, caller: Caller | None = None
+    server: AgentServer, agent_id: str, caller: Caller | None = None, *, private: bool = False
 ) -> AsyncIterator[Call]:
     """A conversation that the user ends with the context, if nobody did before."""
-    call = Call(server, agent_id, caller)
-    await call.conversation.start_session()
-    try:
-        yield call
-    finally:
-        await call.conversation.end_session()
-        await call.wait_until_ended()
+    with elevenlabs_client(server, server.key if private else "none") as client:
+        call = Call(client, agent_id, caller, private=private)
+        await call.conversation.start_session()
+        try:
+            yield call
+        finally:
+            await call.conversation.end_session()
+            await call.wait_until_ended()
+
+
+@contextmanager
+def elevenlabs_client(server: AgentServer, key: str) -> Iterator[ElevenLabs]:
+    """The SDK's client, whose connections end with the context."""
+    with httpx.Client() as http:
+        yield ElevenLabs(api_key=key, base_url=server.url, httpx_client=http)
 
 
 @dataclass
@@ -278,3 +291,26 @@ async def test_without_sound_the_conversation_is_written(agent_server: AgentServ
     assert kinds[-1] == AgentChatResponsePartType.STOP
     assert kinds.count(AgentChatResponsePartType.DELTA) > 1
     assert "".join(text for text, _ in call.parts).strip() == answer
+
+
+async def test_a_private_agent_talks_through_a_signed_url(agent_server: AgentServer) -> None:
+    async with calling(agent_server, "confidant", private=True) as call:
+        greeting = await call.wait_for_response(1)
+    assert greeting == "Hello! What would you like to know?"
+
+
+async def test_a_private_agent_is_not_to_be_had_without_one(agent_server: AgentServer) -> None:
+    async with calling(agent_server, "confidant") as call:
+        disconnection = await call.wait_until_ended()
+    assert disconnection.close_code == 1008
+    assert "needs a signed URL" in (disconnection.close_reason or "")
+
+
+def test_a_wrong_key_is_told_in_the_shape_of_elevenlabs(agent_server: AgentServer) -> None:
+    with (
+        elevenlabs_client(agent_server, "wrong") as client,
+        pytest.raises(ApiError) as refused,
+    ):
+        client.conversational_ai.conversations.get_signed_url(agent_id="confidant")
+    assert refused.value.status_code == 401
+    assert refused.value.body["detail"]["status"] == "invalid_api_key"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from duologue.agent.app import create_app
+    from duologue.agent.auth import ConversationSigner
     from duologue.agent.call.call import Call
     from duologue.agent.call.carrier import Carrier
     from duologue.agent.call.limits import CallLimits
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         load_definition,
         load_definitions,
     )
+    from duologue.agent.keys import KeyFile, ServerKey
     from duologue.agent.listener import listen, url_of
     from duologue.agent.server import run_server
     from duologue.agent.settings import ServerSettings
@@ -40,9 +42,12 @@ __all__ = [
     "CallPlan",
     "CallSpeechOptions",
     "Carrier",
+    "ConversationSigner",
+    "KeyFile",
     "LanguageModelEndpoint",
     "LocalModels",
     "LocalSpeech",
+    "ServerKey",
     "ServerSettings",
     "SessionParts",
     "SpeechStack",
@@ -58,6 +63,7 @@ __all__ = [
 
 _MODULES = {
     "app": ("create_app",),
+    "auth": ("ConversationSigner",),
     "call.call": ("Call",),
     "call.carrier": ("Carrier",),
     "call.limits": ("CallLimits",),
@@ -69,6 +75,7 @@ _MODULES = {
         "load_definition",
         "load_definitions",
     ),
+    "keys": ("KeyFile", "ServerKey"),
     "listener": ("listen", "url_of"),
     "server": ("run_server",),
     "settings": ("ServerSettings",),

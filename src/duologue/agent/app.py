@@ -9,19 +9,23 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.websockets import WebSocket
 
+from duologue.agent.auth import ConversationSigner
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.definition import AgentDefinition
+from duologue.agent.keys import KeyFile, keys_file
+from duologue.agent.signed_urls import CONVERSATION_PATH, signed_url_router
 from duologue.agent.socket import ConversationSocket
 from duologue.agent.speech.stack import SpeechStack
 from duologue.errors import DuologueError
-
-CONVERSATION_PATH = "/v1/convai/conversation"
 
 
 def create_app(
     definitions: Mapping[str, AgentDefinition],
     speech: SpeechStack,
     limits: CallLimits | None = None,
+    *,
+    keys: KeyFile | None = None,
+    signer: ConversationSigner | None = None,
 ) -> FastAPI:
     """An application that serves these agents.
 
@@ -32,6 +36,8 @@ def create_app(
         definitions: the agents by their ids.
         speech: the models; started and closed by the application.
         limits: the bounds of each call; None takes those of the contract.
+        keys: who may get signed URLs for private agents; None takes those of this machine.
+        signer: signs these URLs; None takes one with a random secret.
     """
 
     @asynccontextmanager
@@ -51,7 +57,9 @@ def create_app(
             await speech.close()
 
     app = FastAPI(title="Duologue agent", lifespan=lifespan, openapi_url=None)
-    socket = ConversationSocket(definitions, speech, limits or CallLimits())
+    signer = signer or ConversationSigner()
+    socket = ConversationSocket(definitions, speech, limits or CallLimits(), signer)
+    app.include_router(signed_url_router(definitions, keys or KeyFile(keys_file()), signer))
 
     @app.websocket(CONVERSATION_PATH)
     async def conversation(websocket: WebSocket) -> None:

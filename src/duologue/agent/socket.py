@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from duologue.agent.auth import ConversationSigner
 from duologue.agent.call import ends
 from duologue.agent.call.call import Call
 from duologue.agent.call.ends import CallEnd, CallRefused
@@ -15,6 +16,7 @@ from duologue.agent.call.inbox import checked_message
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.opening import plan_call
 from duologue.agent.definition import AgentDefinition
+from duologue.agent.signed_urls import SIGNATURE_PARAMETER
 from duologue.agent.speech.stack import SpeechStack
 from duologue.protocol.client_messages import ConversationInitiation
 from duologue.protocol.codec import Frame, encode_server_event
@@ -65,6 +67,7 @@ class ConversationSocket:
         definitions: the agents of this server, by their ids.
         speech: the models that all calls share.
         limits: the bounds of each call.
+        signer: checks the signatures of calls to private agents.
     """
 
     def __init__(
@@ -72,10 +75,12 @@ class ConversationSocket:
         definitions: Mapping[str, AgentDefinition],
         speech: SpeechStack,
         limits: CallLimits,
+        signer: ConversationSigner,
     ) -> None:
         self._definitions = definitions
         self._speech = speech
         self._limits = limits
+        self._signer = signer
 
     async def answer(self, websocket: WebSocket) -> None:
         """Hold one conversation from the handshake to the close."""
@@ -83,7 +88,7 @@ class ConversationSocket:
         await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
         carrier = WebSocketCarrier(websocket)
         try:
-            definition = self._definition(websocket.query_params.get("agent_id", ""))
+            definition = self._definition(websocket.query_params)
             await self._hold(carrier, definition)
         except CallRefused as refused:
             await self._refuse(carrier, refused.end)
@@ -91,12 +96,13 @@ class ConversationSocket:
             logger.exception("A call could not begin")
             await self._refuse(carrier, ends.INTERNAL_ERROR)
 
-    def _definition(self, agent_id: str) -> AgentDefinition:
+    def _definition(self, query: Mapping[str, str]) -> AgentDefinition:
+        agent_id = query.get("agent_id", "")
         definition = self._definitions.get(agent_id)
         if definition is None:
             raise CallRefused(ends.unknown_agent(agent_id))
         if definition.platform_settings.auth.enable_auth:
-            raise CallRefused(ends.auth_required(agent_id))
+            self._signer.check(agent_id, query.get(SIGNATURE_PARAMETER, ""))
         return definition
 
     async def _hold(self, carrier: WebSocketCarrier, definition: AgentDefinition) -> None:

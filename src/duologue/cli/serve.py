@@ -65,7 +65,9 @@ def serve(
     """Run agents on this machine, for any client that speaks the protocol.
 
     A language model of your own may also be named by DUOLOGUE_LLM_BASE_URL and
-    DUOLOGUE_LLM_MODEL; its key, if it needs one, is taken from DUOLOGUE_LLM_API_KEY.
+    DUOLOGUE_LLM_MODEL; its key, if it needs one, is taken from DUOLOGUE_LLM_API_KEY. The URLs
+    of private agents are signed with DUOLOGUE_SIGNING_SECRET, or else with a secret that lasts as
+    long as the server; `duologue keys` says who may get them.
     """
     _start_logging(log_level)
     settings = ServerSettings(
@@ -87,10 +89,12 @@ def _serve(settings: ServerSettings, *, embedded: bool) -> None:
         # These bring in the engine, which takes seconds: not for those who only ask for help,
         # whose port is in use, or whose definition has a mistake.
         from duologue.agent.app import create_app
+        from duologue.agent.auth import ConversationSigner
         from duologue.agent.server import run_server
         from duologue.agent.speech.local import LocalSpeech
 
-        app = create_app(definitions, LocalSpeech(_models(settings)))
+        signer = ConversationSigner.from_environment(os.environ)
+        app = create_app(definitions, LocalSpeech(_models(settings)), signer=signer)
         url = url_of(listener)
 
         def tell() -> None:

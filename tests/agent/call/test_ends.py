@@ -41,12 +41,28 @@ def test_an_error_has_the_code_of_the_close_that_follows() -> None:
         (ends.INTERNAL_ERROR, 1011, "unknown_websocket_crash"),
         (ends.unknown_agent("x"), 1008, None),
         (ends.auth_required("x"), 1008, None),
+        (ends.signature_for_another("x"), 1008, None),
+        (ends.SIGNATURE_FORGED, 1008, None),
+        (ends.SIGNATURE_EXPIRED, 1008, None),
     ],
 )
 def test_codes_and_types_are_those_of_the_contract(
     end: CallEnd, code: int, error_type: str | None
 ) -> None:
     assert (end.code, end.error_type) == (code, error_type)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        ends.SIGNATURE_FORGED,
+        ends.SIGNATURE_EXPIRED,
+        ends.auth_required("agent_of_a_customary_length"),
+        ends.signature_for_another("agent_of_a_customary_length"),
+    ],
+)
+def test_what_is_wrong_with_a_signed_url_is_told_in_full(end: CallEnd) -> None:
+    assert end.close_reason == end.reason
 
 
 def test_an_unknown_agent_is_named_even_if_its_id_is_very_long() -> None:

@@ -87,6 +87,20 @@ def auth_required(agent_id: str) -> CallEnd:
     return CallEnd(POLICY, f"The agent {agent_id!r} needs a signed URL, and this one is not")
 
 
+SIGNATURE_FORGED = CallEnd(
+    POLICY, "The URL's signature is not of this server; get a new signed URL from it"
+)
+
+SIGNATURE_EXPIRED = CallEnd(
+    POLICY, "The signed URL has expired: a conversation begins within 15 minutes; get a new one"
+)
+
+
+def signature_for_another(agent_id: str) -> CallEnd:
+    """The URL was signed by this server, but for a conversation with another agent."""
+    return CallEnd(POLICY, f"The signed URL is for another agent than {agent_id!r}")
+
+
 def invalid_message(what: str) -> CallEnd:
     """The client sent something that is no message."""
     return CallEnd(POLICY, f"Invalid message: {what}", "invalid_message")
