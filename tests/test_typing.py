@@ -11,7 +11,8 @@ from typing import assert_type
 from duologue.protocol.codec import UnknownEvent
 from duologue.protocol.server_events import ServerEvent
 from duologue import (
-    ClientTools, Conversation, Disconnection, Message, TextConversation, VoiceConversation
+    ClientTools, Conversation, Disconnection, Message, TextConversation, VoiceConversation,
+    get_signed_url,
 )
 
 def hear(message: Message) -> None: ...
@@ -47,6 +48,8 @@ RIGHT = """
     ) as written:
         assert_type(written, TextConversation)
     assert_type(await conversation.wait_until_ended(), Disconnection)
+    assert_type(await get_signed_url("a", api_key="k"), str)
+    await Conversation.start_session(agent_id="a", api_key="k")
 """
 
 WRONG = {
@@ -55,6 +58,7 @@ WRONG = {
         'Conversation.start_session(agent_id="a", on_message=lambda number: number + 1)'
     ),
     "a value of the wrong kind": 'Conversation.start_session(agent_id="a", connect_timeout="10")',
+    "a key of the wrong kind": 'Conversation.start_session(agent_id="a", api_key=b"k")',
     "a device of a written conversation": (
         'Conversation.start_session(agent_id="a", text_only=True, input_chunk_duration_ms=20)'
     ),

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from duologue.connection.signed_urls import get_signed_url
     from duologue.conversation import (
         Conversation,
         Overrides,
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
         FeedbackUnavailable,
         SendQueueFull,
         SessionConnectionError,
+        SignedUrlRefused,
         UnsupportedAudioFormat,
     )
 
 _HOMES = {
+    "duologue.connection.signed_urls": ("get_signed_url",),
     "duologue.conversation": (
         "Conversation",
         "Overrides",
@@ -66,6 +69,7 @@ _HOMES = {
         "FeedbackUnavailable",
         "SendQueueFull",
         "SessionConnectionError",
+        "SignedUrlRefused",
         "UnsupportedAudioFormat",
     ),
 }
@@ -90,11 +94,13 @@ __all__ = [
     "SendQueueFull",
     "SessionConnectionError",
     "SessionStart",
+    "SignedUrlRefused",
     "Status",
     "TextConversation",
     "TurnMetrics",
     "UnsupportedAudioFormat",
     "VoiceConversation",
+    "get_signed_url",
 ]
 
 

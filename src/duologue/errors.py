@@ -28,6 +28,20 @@ class SessionConnectionError(DuologueError):
         self.close_reason = close_reason
 
 
+class SignedUrlRefused(SessionConnectionError):
+    """A server gave no signed URL, so there is no way to a private agent.
+
+    Attributes:
+        http_status: the status of its answer, such as 401 for a wrong key.
+        detail: its own explanation, or None if it gave none.
+    """
+
+    def __init__(self, message: str, *, http_status: int, detail: str | None) -> None:
+        super().__init__(message)
+        self.http_status = http_status
+        self.detail = detail
+
+
 class ConversationEnded(DuologueError):
     """Something was to be sent, but the conversation is over."""
 

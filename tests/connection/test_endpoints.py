@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from duologue.connection.endpoints import (
     DEFAULT_ORIGIN,
+    chosen_origin,
     conversation_url,
+    http_origin,
+    server_of,
     signed_conversation_url,
     socket_origin,
     version,
@@ -31,6 +34,32 @@ def query_of(url: str) -> dict[str, list[str]]:
 )
 def test_an_origin_of_any_scheme_becomes_one_of_sockets(origin: str, expected: str) -> None:
     assert socket_origin(origin) == expected
+
+
+@pytest.mark.parametrize(
+    ("origin", "expected"),
+    [
+        ("wss://api.elevenlabs.io", "https://api.elevenlabs.io"),
+        ("ws://127.0.0.1:8080/", "http://127.0.0.1:8080"),
+        ("http://ws.example", "http://ws.example"),
+    ],
+)
+def test_an_origin_of_any_scheme_becomes_one_of_http(origin: str, expected: str) -> None:
+    assert http_origin(origin) == expected
+
+
+def test_an_origin_that_is_given_is_chosen_before_that_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DUOLOGUE_ORIGIN", raising=False)
+    assert chosen_origin(None) == DEFAULT_ORIGIN
+    monkeypatch.setenv("DUOLOGUE_ORIGIN", "wss://mine")
+    assert chosen_origin(None) == "wss://mine"
+    assert chosen_origin("wss://given") == "wss://given"
+
+
+def test_of_a_url_only_the_server_is_shown() -> None:
+    assert server_of("wss://me:secret@host:1/secret?s=secret") == "wss://host:1"
 
 
 @pytest.mark.parametrize(

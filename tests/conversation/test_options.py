@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from duologue.audio.chunker import MAX_CHUNK_MS, MIN_CHUNK_MS
+from duologue.connection.credentials import ApiKey
 from duologue.connection.endpoints import version
+from duologue.connection.signed_urls import SignedUrlRequest
 from duologue.conversation.options import plan_session
 from duologue.dialogue.tools import ClientTools
 from duologue.protocol.client_messages import SourceInfo
@@ -15,8 +17,9 @@ CIRCLE["again"] = CIRCLE
 
 
 @pytest.fixture(autouse=True)
-def no_origin(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DUOLOGUE_ORIGIN", raising=False)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DUOLOGUE_ORIGIN", "DUOLOGUE_API_KEY", "ELEVENLABS_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def override_of(*, text_only: bool = False, **options: Any) -> Any:
@@ -49,6 +52,35 @@ def test_a_signed_url_has_its_server_in_itself(monkeypatch: pytest.MonkeyPatch) 
 
 def test_secrets_are_not_in_the_repr_of_a_plan() -> None:
     options = {"signed_url": "wss://h/?s=secret", "authorization": "secret"}
+    assert "secret" not in repr(plan_session(options, text_only=True))
+
+
+def test_without_a_key_no_signed_url_is_asked_for() -> None:
+    assert plan_session({"agent_id": "a"}, text_only=True).signed_url_request is None
+
+
+def test_with_a_key_the_signed_url_is_asked_for_at_the_same_server() -> None:
+    options = {"agent_id": "a", "api_key": "k", "origin": "wss://h", "environment": "staging"}
+    assert plan_session(options, text_only=True).signed_url_request == SignedUrlRequest(
+        origin="wss://h", agent_id="a", key=ApiKey("k", "api_key"), environment="staging"
+    )
+
+
+def test_a_key_from_the_environment_is_used_where_it_belongs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ELEVENLABS_API_KEY", "k")
+    request = plan_session({"agent_id": "a"}, text_only=True).signed_url_request
+    assert request is not None
+    assert request.key == ApiKey("k", "ELEVENLABS_API_KEY")
+    elsewhere = {"agent_id": "a", "origin": "wss://h"}
+    assert plan_session(elsewhere, text_only=True).signed_url_request is None
+    signed = {"signed_url": "wss://h/?s=1"}
+    assert plan_session(signed, text_only=True).signed_url_request is None
+
+
+def test_a_key_is_not_in_the_repr_of_a_plan() -> None:
+    options = {"agent_id": "a", "api_key": "secret"}
     assert "secret" not in repr(plan_session(options, text_only=True))
 
 
@@ -116,6 +148,10 @@ def test_the_limits_of_a_chunk_are_those_of_the_chunker() -> None:
         ({"agent_id": None}, "either agent_id"),
         ({"agent_id": " "}, "agent_id is empty"),
         ({"agent_id": "a", "signed_url": "wss://h/?s=1"}, "contradict each other"),
+        ({"signed_url": "wss://h/?s=1", "api_key": "k"}, "api_key and signed_url contradict"),
+        ({"agent_id": "a", "api_key": "k", "origin": "ws://h"}, "never goes readably"),
+        ({"agent_id": "a", "api_key": "two words"}, "api_key cannot be sent"),
+        ({"agent_id": "a", "api_key": ""}, "api_key is empty"),
         ({"signed_url": "https://h/?s=1"}, "must begin with 'wss://'"),
         ({"agent_id": "a", "origin": "elsewhere"}, "'elsewhere' is not the address of a server"),
         ({"agent_id": "a", "origin": ""}, "origin is empty"),

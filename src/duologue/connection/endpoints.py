@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
 DEFAULT_ORIGIN = "wss://api.elevenlabs.io"
 """ElevenLabs' own server, as their JavaScript client has it."""
+
+ORIGIN_VARIABLE = "DUOLOGUE_ORIGIN"
+
+ELEVENLABS_HOSTS = frozenset(
+    {
+        "api.elevenlabs.io",
+        "api.us.elevenlabs.io",
+        "api.eu.residency.elevenlabs.io",
+        "api.in.residency.elevenlabs.io",
+        "api.sg.residency.elevenlabs.io",
+    }
+)
+"""ElevenLabs' own servers: those of their JavaScript client 1.25.0 and Python SDK 2.78.0."""
 
 SOURCE = "duologue"
 """The name by which a server knows this client."""
@@ -36,6 +50,28 @@ def socket_origin(origin: str) -> str:
             "expected something like 'wss://api.elevenlabs.io' or 'http://127.0.0.1:8080'"
         )
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+def http_origin(origin: str) -> str:
+    """An origin with the scheme of HTTP, otherwise as by `socket_origin`.
+
+    Raises:
+        ValueError: as there.
+    """
+    return socket_origin(origin).replace("ws", "http", 1)
+
+
+def chosen_origin(origin: str | None) -> str:
+    """The origin that a caller gives, or that in `DUOLOGUE_ORIGIN`, or ElevenLabs' own."""
+    if origin is not None:
+        return origin
+    return os.environ.get(ORIGIN_VARIABLE) or DEFAULT_ORIGIN
+
+
+def server_of(url: object) -> str:
+    """The part of a URL that may be shown; the others may hold a signature or a password."""
+    parts = urlsplit(str(url))
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 def conversation_url(origin: str, agent_id: str, *, environment: str | None = None) -> str:

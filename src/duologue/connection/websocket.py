@@ -6,10 +6,10 @@ import asyncio
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 
+from duologue.connection.endpoints import server_of
 from duologue.dialogue.values import (
     ABNORMAL_CLOSURE,
     NO_STATUS_CLOSURE,
@@ -117,7 +117,7 @@ def _without_redirects() -> aiohttp.TraceConfig:
         redirect: aiohttp.TraceRequestRedirectParams,
     ) -> None:
         raise SessionConnectionError(
-            f"{_server_of(redirect.url)} redirects the conversation to another address, which is "
+            f"{server_of(redirect.url)} redirects the conversation to another address, which is "
             "not followed; is `origin` right?",
             close_code=ABNORMAL_CLOSURE,
         )
@@ -127,19 +127,13 @@ def _without_redirects() -> aiohttp.TraceConfig:
     return trace
 
 
-def _server_of(url: object) -> str:
-    """The part of a URL that may be shown; the others may hold a signature or a password."""
-    parts = urlsplit(str(url))
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
 def _subprotocols(authorization: str | None) -> tuple[str, ...]:
     return (SUBPROTOCOL, f"bearer.{authorization}") if authorization else (SUBPROTOCOL,)
 
 
 def _connection_error(url: str, error: Exception, timeout_s: float) -> SessionConnectionError:
     """A sentence that names the server but not the query, which may hold a signature."""
-    server = _server_of(url)
+    server = server_of(url)
     if isinstance(error, TimeoutError):
         return SessionConnectionError(
             f"{server} did not accept the connection within {timeout_s:g} s; "

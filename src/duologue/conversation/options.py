@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
 from duologue.audio.endpoints import Sink, Source
+from duologue.connection.credentials import api_key_for
 from duologue.connection.endpoints import (
-    DEFAULT_ORIGIN,
     SOURCE,
+    chosen_origin,
     conversation_url,
     signed_conversation_url,
     version,
 )
+from duologue.connection.signed_urls import SignedUrlRequest
 from duologue.conversation.callbacks import Callbacks
 from duologue.dialogue.tools import ClientTool, checked_tools
 from duologue.protocol.client_messages import ConversationInitiation, SourceInfo
@@ -78,9 +79,14 @@ class Overrides(TypedDict, total=False):
 class CommonOptions(Callbacks, total=False):
     """The options of every session, callbacks included.
 
-    Exactly one of `agent_id` (a public agent) and `signed_url` (a private one) is needed. An option
-    that is None counts as left out.
+    Exactly one of `agent_id` and `signed_url` (a private agent, from a back end) is needed. An
+    option that is None counts as left out.
 
+    - `api_key`: the server's key, for programs that run where a key may be: with it the signed URL
+      of a private `agent_id` is fetched first. Without it `DUOLOGUE_API_KEY` is taken for the
+      server in `DUOLOGUE_ORIGIN`, `ELEVENLABS_API_KEY` for ElevenLabs' own; if the server knows
+      no such key or agent, the agent is then taken for a public one. No key goes over plain ws or
+      http, except to this machine.
     - `origin`: the address of the server, as ws, wss, http or https; without it that in
       `DUOLOGUE_ORIGIN`, or else ElevenLabs' own. A signed URL has its server in itself.
     - `environment`: the server's environment of that name.
@@ -97,6 +103,7 @@ class CommonOptions(Callbacks, total=False):
 
     agent_id: str
     signed_url: str
+    api_key: str
     origin: str
     environment: str
     authorization: str
@@ -134,9 +141,14 @@ class VoiceOptions(CommonOptions, total=False):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionPlan:
-    """A caller's options, checked and put in the form in which the start needs them."""
+    """A caller's options, checked and put in the form in which the start needs them.
+
+    With a `signed_url_request`, the conversation is at the URL that this gives; `url` is then that
+    of the agent as a public one.
+    """
 
     url: str = field(repr=False)  # may hold a signature
+    signed_url_request: SignedUrlRequest | None
     authorization: str | None = field(repr=False)
     initiation: ConversationInitiation
     text_only: bool
@@ -160,6 +172,7 @@ def plan_session(options: Mapping[str, Any], *, text_only: bool) -> SessionPlan:
     _check_overrides(options, text_only=text_only)
     return SessionPlan(
         url=_url(options),
+        signed_url_request=_signed_url_request(options),
         authorization=_authorization(options),
         initiation=_initiation(options, text_only=text_only),
         text_only=text_only,
@@ -214,11 +227,29 @@ def _url(options: Mapping[str, Any]) -> str:
         return signed_conversation_url(_text(options, "signed_url"), **_environment(options))
     if agent_id is None:
         raise ValueError("either agent_id (a public agent) or signed_url (a private one) is needed")
-    if "origin" in options:
-        origin = _text(options, "origin")
-    else:
-        origin = os.environ.get("DUOLOGUE_ORIGIN") or DEFAULT_ORIGIN
-    return conversation_url(origin, _text(options, "agent_id"), **_environment(options))
+    return conversation_url(_origin(options), _text(options, "agent_id"), **_environment(options))
+
+
+def _origin(options: Mapping[str, Any]) -> str:
+    return chosen_origin(_text(options, "origin") if "origin" in options else None)
+
+
+def _signed_url_request(options: Mapping[str, Any]) -> SignedUrlRequest | None:
+    given = _text(options, "api_key") if "api_key" in options else None
+    if "signed_url" in options:
+        if given is not None:
+            raise ValueError(
+                "api_key and signed_url contradict each other: a signed URL needs no key; "
+                "pass agent_id with the key, or signed_url alone"
+            )
+        return None
+    origin = _origin(options)
+    key = api_key_for(origin, given)
+    if key is None:
+        return None
+    return SignedUrlRequest(
+        origin=origin, agent_id=_text(options, "agent_id"), key=key, **_environment(options)
+    )
 
 
 def _environment(options: Mapping[str, Any]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Generator
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -10,6 +11,8 @@ from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
 from duologue.audio.endpoints import Sink, Source
 from duologue.connection.base import Connection
+from duologue.connection.endpoints import signed_conversation_url
+from duologue.connection.signed_urls import fetch_signed_url
 from duologue.connection.websocket import WebSocketConnection
 from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.options import SessionPlan, TextOptions, VoiceOptions, plan_session
@@ -27,14 +30,19 @@ from duologue.dialogue.actions import Report
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.tool_calls import ToolCalls
 from duologue.dialogue.values import Status
-from duologue.errors import SessionConnectionError
+from duologue.errors import SessionConnectionError, SignedUrlRefused
 from duologue.protocol.formats import DEFAULT_INPUT_FORMAT, AudioFormat
 from duologue.protocol.server_events import ConversationMetadataEvent
+
+logger = logging.getLogger("duologue.conversation.start")
 
 C = TypeVar("C", bound=BaseConversation)
 
 AUDIO_BACKLOG_MS = 1000
 """How much microphone sound waits at most for a server that takes it too slowly."""
+
+NOT_FOR_THIS_KEY = (401, 403, 404)
+"""HTTP statuses of a key or an agent that the server does not know."""
 
 
 class SessionStart(Generic[C]):
@@ -113,6 +121,7 @@ class Conversation:
         Awaiting or entering raises:
             SessionConnectionError: the server cannot be reached, refuses, ends the session while
                 it starts, or does not answer within `connect_timeout`.
+            SignedUrlRefused: the server gives no signed URL for the `api_key`.
             UnsupportedAudioFormat: the server wants a format that is not of the protocol.
             DeviceError: the microphone or the speaker cannot be opened, or not within 10 s.
         """
@@ -134,9 +143,12 @@ async def _start(plan: SessionPlan) -> BaseConversation:
 async def _connected(
     plan: SessionPlan, callbacks: CallbackQueue, status: StatusReporter
 ) -> BaseConversation:
-    deadline_s = asyncio.get_running_loop().time() + plan.connect_timeout_s
+    clock_s = asyncio.get_running_loop().time
+    deadline_s = clock_s() + plan.connect_timeout_s
+    url = await _url(plan)
+    remaining_s = round(deadline_s - clock_s(), 2)  # an error shows it to a person
     connection = await WebSocketConnection.open(
-        plan.url, authorization=plan.authorization, timeout_s=plan.connect_timeout_s
+        url, authorization=plan.authorization, timeout_s=remaining_s
     )
     async with AsyncExitStack() as undo:
         undo.push_async_callback(connection.close)
@@ -149,6 +161,22 @@ async def _connected(
         undo.pop_all()
     conversation.begin(prelude.received)
     return conversation
+
+
+async def _url(plan: SessionPlan) -> str:
+    """Where the conversation is; a signed URL for it is fetched if there is a key."""
+    request = plan.signed_url_request
+    if request is None:
+        return plan.url
+    try:
+        signed_url = await fetch_signed_url(request, timeout_s=plan.connect_timeout_s)
+    except SignedUrlRefused as refused:
+        # A key that was merely found must not keep anybody from an agent that needs none.
+        if request.key.is_explicit or refused.http_status not in NOT_FOR_THIS_KEY:
+            raise
+        logger.warning("%s; the agent is taken for a public one", refused)
+        return plan.url
+    return signed_conversation_url(signed_url, environment=request.environment)
 
 
 def _conversation(

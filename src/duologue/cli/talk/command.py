@@ -19,7 +19,7 @@ from duologue.cli.talk.live import talk_live
 from duologue.cli.talk.options import TalkOptions
 from duologue.cli.talk.recorded import talk_recorded
 from duologue.cli.talk.written import talk_written
-from duologue.connection.endpoints import DEFAULT_ORIGIN, socket_origin
+from duologue.connection.endpoints import chosen_origin, socket_origin
 
 QUESTION = Path(__file__).parent / "question.wav"
 """A spoken question, for machines without a microphone."""
@@ -141,9 +141,8 @@ def _check_folder(option: str, path: Path | None) -> None:
 
 
 def _origin(origin: str | None) -> str:
-    chosen = origin or os.environ.get("DUOLOGUE_ORIGIN") or DEFAULT_ORIGIN
     try:
-        return socket_origin(chosen)
+        return socket_origin(chosen_origin(origin))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
