@@ -49,7 +49,7 @@ RIGHT = """
         assert_type(written, TextConversation)
     assert_type(await conversation.wait_until_ended(), Disconnection)
     assert_type(await get_signed_url("a", api_key="k"), str)
-    await Conversation.start_session(agent_id="a", api_key="k")
+    await Conversation.start_session(agent_id="a", api_key="k", region="eu-residency")
 """
 
 WRONG = {
@@ -58,6 +58,7 @@ WRONG = {
         'Conversation.start_session(agent_id="a", on_message=lambda number: number + 1)'
     ),
     "a value of the wrong kind": 'Conversation.start_session(agent_id="a", connect_timeout="10")',
+    "a region that does not exist": 'Conversation.start_session(agent_id="a", region="eu")',
     "a key of the wrong kind": 'Conversation.start_session(agent_id="a", api_key=b"k")',
     "a device of a written conversation": (
         'Conversation.start_session(agent_id="a", text_only=True, input_chunk_duration_ms=20)'

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from typing import get_args
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -8,6 +9,9 @@ from hypothesis import strategies as st
 
 from duologue.connection.endpoints import (
     DEFAULT_ORIGIN,
+    ELEVENLABS_HOSTS,
+    REGION_ORIGINS,
+    Region,
     chosen_origin,
     conversation_url,
     http_origin,
@@ -56,6 +60,39 @@ def test_an_origin_that_is_given_is_chosen_before_that_of_the_environment(
     monkeypatch.setenv("DUOLOGUE_ORIGIN", "wss://mine")
     assert chosen_origin(None) == "wss://mine"
     assert chosen_origin("wss://given") == "wss://given"
+
+
+@pytest.mark.parametrize(
+    ("region", "origin"),
+    [
+        ("us", "wss://api.elevenlabs.io"),
+        ("global", "wss://api.elevenlabs.io"),
+        ("eu-residency", "wss://api.eu.residency.elevenlabs.io"),
+        ("in-residency", "wss://api.in.residency.elevenlabs.io"),
+        ("sg-residency", "wss://api.sg.residency.elevenlabs.io"),
+    ],
+)
+def test_a_region_is_chosen_whatever_the_environment_says(
+    region: str, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUOLOGUE_ORIGIN", "wss://mine")
+    assert chosen_origin(None, region) == origin
+
+
+def test_every_region_is_one_of_elevenlabs() -> None:
+    assert set(REGION_ORIGINS) == set(get_args(Region))
+    hosts = {urlsplit(origin).hostname for origin in REGION_ORIGINS.values()}
+    assert hosts < ELEVENLABS_HOSTS
+
+
+def test_a_region_and_an_origin_contradict_each_other() -> None:
+    with pytest.raises(ValueError, match="origin='wss://h' and region='us' contradict"):
+        chosen_origin("wss://h", "us")
+
+
+def test_a_region_that_does_not_exist_is_told_with_those_that_do() -> None:
+    with pytest.raises(ValueError, match="no region 'eu'; expected one of us, global, eu-resi"):
+        chosen_origin(None, "eu")
 
 
 def test_of_a_url_only_the_server_is_shown() -> None:

@@ -72,6 +72,11 @@ async def test_server_and_key_come_from_the_environment(monkeypatch: pytest.Monk
     assert dict(requests[0].query) == {"agent_id": "a"}
 
 
+async def test_a_region_and_an_origin_contradict_each_other() -> None:
+    with pytest.raises(ValueError, match="contradict each other"):
+        await get_signed_url("a", api_key="k", origin="wss://h", region="eu-residency")
+
+
 async def test_without_a_key_it_is_said_where_one_may_be() -> None:
     with pytest.raises(ValueError, match="no key for wss://h; pass api_key, or set ELEVENLABS_API"):
         await get_signed_url("a", origin="wss://h")

@@ -44,6 +44,13 @@ def test_the_origin_comes_from_the_option_then_from_the_environment(
     assert plan_session(options, text_only=True).url.startswith("wss://agents.example/")
 
 
+def test_a_region_is_one_of_elevenlabs_servers() -> None:
+    plan = plan_session({"agent_id": "a", "region": "eu-residency", "api_key": "k"}, text_only=True)
+    assert plan.url.startswith("wss://api.eu.residency.elevenlabs.io/v1/convai/conversation?")
+    assert plan.signed_url_request is not None
+    assert plan.signed_url_request.url.startswith("https://api.eu.residency.elevenlabs.io/")
+
+
 def test_a_signed_url_has_its_server_in_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUOLOGUE_ORIGIN", "http://127.0.0.1:1")
     plan = plan_session({"signed_url": "wss://signed.example/?s=1"}, text_only=True)
@@ -148,6 +155,9 @@ def test_the_limits_of_a_chunk_are_those_of_the_chunker() -> None:
         ({"agent_id": None}, "either agent_id"),
         ({"agent_id": " "}, "agent_id is empty"),
         ({"agent_id": "a", "signed_url": "wss://h/?s=1"}, "contradict each other"),
+        ({"agent_id": "a", "region": "eu"}, "no region 'eu'"),
+        ({"agent_id": "a", "region": "us", "origin": "wss://h"}, "contradict each other"),
+        ({"signed_url": "wss://h/?s=1", "region": "us"}, "region and signed_url contradict"),
         ({"signed_url": "wss://h/?s=1", "api_key": "k"}, "api_key and signed_url contradict"),
         ({"agent_id": "a", "api_key": "k", "origin": "ws://h"}, "never goes readably"),
         ({"agent_id": "a", "api_key": "two words"}, "api_key cannot be sent"),

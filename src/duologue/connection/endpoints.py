@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+from typing import Literal
 from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
 DEFAULT_ORIGIN = "wss://api.elevenlabs.io"
@@ -11,16 +12,22 @@ DEFAULT_ORIGIN = "wss://api.elevenlabs.io"
 
 ORIGIN_VARIABLE = "DUOLOGUE_ORIGIN"
 
+Region = Literal["us", "global", "eu-residency", "in-residency", "sg-residency"]
+
+REGION_ORIGINS: dict[str, str] = {
+    "us": DEFAULT_ORIGIN,
+    "global": DEFAULT_ORIGIN,
+    "eu-residency": "wss://api.eu.residency.elevenlabs.io",
+    "in-residency": "wss://api.in.residency.elevenlabs.io",
+    "sg-residency": "wss://api.sg.residency.elevenlabs.io",
+}
+"""ElevenLabs' servers by the names of their JavaScript client 1.25.0; the last is of their Python
+SDK 2.78.0."""
+
 ELEVENLABS_HOSTS = frozenset(
-    {
-        "api.elevenlabs.io",
-        "api.us.elevenlabs.io",
-        "api.eu.residency.elevenlabs.io",
-        "api.in.residency.elevenlabs.io",
-        "api.sg.residency.elevenlabs.io",
-    }
+    {"api.us.elevenlabs.io", *(origin.removeprefix("wss://") for origin in REGION_ORIGINS.values())}
 )
-"""ElevenLabs' own servers: those of their JavaScript client 1.25.0 and Python SDK 2.78.0."""
+"""ElevenLabs' own servers: those of the regions, and one more of their Python SDK."""
 
 SOURCE = "duologue"
 """The name by which a server knows this client."""
@@ -61,8 +68,20 @@ def http_origin(origin: str) -> str:
     return socket_origin(origin).replace("ws", "http", 1)
 
 
-def chosen_origin(origin: str | None) -> str:
-    """The origin that a caller gives, or that in `DUOLOGUE_ORIGIN`, or ElevenLabs' own."""
+def chosen_origin(origin: str | None, region: str | None = None) -> str:
+    """The origin or that of the region that a caller gives, else that in `DUOLOGUE_ORIGIN`, or
+    else ElevenLabs' own.
+
+    Raises:
+        ValueError: both are given, or there is no such region.
+    """
+    if origin is not None and region is not None:
+        raise ValueError(
+            f"origin={origin!r} and region={region!r} contradict each other: a region is one of "
+            "ElevenLabs' servers; leave one of them out"
+        )
+    if region is not None:
+        return _region_origin(region)
     if origin is not None:
         return origin
     return os.environ.get(ORIGIN_VARIABLE) or DEFAULT_ORIGIN
@@ -97,6 +116,15 @@ def signed_conversation_url(signed_url: str, *, environment: str | None = None) 
         )
     query = urlencode(_client_query(environment), quote_via=quote, safe="")
     return f"{signed_url}{'&' if '?' in signed_url else '?'}{query}"
+
+
+def _region_origin(region: str) -> str:
+    origin = REGION_ORIGINS.get(region)
+    if origin is None:
+        raise ValueError(
+            f"there is no region {region!r}; expected one of {', '.join(REGION_ORIGINS)}"
+        )
+    return origin
 
 
 def _split(url: str) -> SplitResult | None:

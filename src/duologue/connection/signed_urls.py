@@ -19,6 +19,7 @@ from duologue.connection.credentials import (
 )
 from duologue.connection.endpoints import (
     ORIGIN_VARIABLE,
+    Region,
     chosen_origin,
     http_origin,
     server_of,
@@ -68,6 +69,7 @@ async def get_signed_url(
     *,
     api_key: str | None = None,
     origin: str | None = None,
+    region: Region | None = None,
     environment: str | None = None,
     timeout: float = DEFAULT_TIMEOUT_S,
 ) -> str:
@@ -81,16 +83,17 @@ async def get_signed_url(
         api_key: the server's key; without it `DUOLOGUE_API_KEY` is taken for the server in
             `DUOLOGUE_ORIGIN`, and `ELEVENLABS_API_KEY` for ElevenLabs' own.
         origin: the server; without it that in `DUOLOGUE_ORIGIN`, or else ElevenLabs' own.
+        region: ElevenLabs' server there, such as "eu-residency"; not together with `origin`.
         environment: the server's environment of that name.
         timeout: how many seconds the server may take.
 
     Raises:
         ValueError: there is no key for this server, the key would travel readably over a network,
-            or the origin is none.
+            the origin or the region is none, or both are given.
         SignedUrlRefused: the server answered with an error, such as 401 for a wrong key.
         SessionConnectionError: the server cannot be reached, is too slow, or makes no sense.
     """
-    origin = chosen_origin(origin)
+    origin = chosen_origin(origin, region)
     key = api_key_for(origin, api_key)
     if key is None:
         raise ValueError(

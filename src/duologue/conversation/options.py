@@ -10,6 +10,7 @@ from duologue.audio.endpoints import Sink, Source
 from duologue.connection.credentials import api_key_for
 from duologue.connection.endpoints import (
     SOURCE,
+    Region,
     chosen_origin,
     conversation_url,
     signed_conversation_url,
@@ -89,6 +90,8 @@ class CommonOptions(Callbacks, total=False):
       http, except to this machine.
     - `origin`: the address of the server, as ws, wss, http or https; without it that in
       `DUOLOGUE_ORIGIN`, or else ElevenLabs' own. A signed URL has its server in itself.
+    - `region`: ElevenLabs' server there: us, global, eu-residency, in-residency or sg-residency.
+      Neither an origin nor a signed URL goes with it.
     - `environment`: the server's environment of that name.
     - `authorization`: a token for the server, sent as the subprotocol `bearer.<authorization>`.
     - `dynamic_variables`: values for the placeholders in the agent's definition.
@@ -105,6 +108,7 @@ class CommonOptions(Callbacks, total=False):
     signed_url: str
     api_key: str
     origin: str
+    region: Region
     environment: str
     authorization: str
     overrides: Overrides
@@ -223,6 +227,11 @@ def _url(options: Mapping[str, Any]) -> str:
             "agent_id and signed_url contradict each other: a signed URL names its agent already; "
             "pass agent_id for a public agent, signed_url for a private one"
         )
+    if signed_url is not None and "region" in options:
+        raise ValueError(
+            "region and signed_url contradict each other: a signed URL has its server in itself; "
+            "leave the region out here, and get the URL from that region"
+        )
     if signed_url is not None:
         return signed_conversation_url(_text(options, "signed_url"), **_environment(options))
     if agent_id is None:
@@ -231,7 +240,10 @@ def _url(options: Mapping[str, Any]) -> str:
 
 
 def _origin(options: Mapping[str, Any]) -> str:
-    return chosen_origin(_text(options, "origin") if "origin" in options else None)
+    return chosen_origin(
+        _text(options, "origin") if "origin" in options else None,
+        _text(options, "region") if "region" in options else None,
+    )
 
 
 def _signed_url_request(options: Mapping[str, Any]) -> SignedUrlRequest | None:
