@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 import platformdirs
 
-from duologue.agent.speech.models.lock import locked
+from duologue.agent.file_lock import locked
 from duologue.errors import KeyFileError
 
 KEYS_FILE_VARIABLE: Final = "DUOLOGUE_KEYS_FILE"

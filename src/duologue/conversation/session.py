@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ class SessionParts:
     outbox: Outbox
 
 
-class BaseConversation(Senders):
+class BaseConversation(Senders, ABC):
     """What spoken and written conversations have in common.
 
     A conversation is made by `Conversation.start_session`, and ended by `end_session`, by leaving
@@ -92,9 +93,9 @@ class BaseConversation(Senders):
         return self._id
 
     @property
+    @abstractmethod
     def type(self) -> Literal["voice", "text"]:
         """Whether this conversation is spoken or written."""
-        raise NotImplementedError
 
     @property
     def status(self) -> Status:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from duologue.agent.file_lock import locked
 from duologue.agent.speech.models.hub import ModelHub
-from duologue.agent.speech.models.lock import locked
 from duologue.agent.speech.models.package_index import PackageIndex
 from duologue.agent.speech.models.registry import (
     MODELS_FOLDER_VARIABLE,

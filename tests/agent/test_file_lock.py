@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from duologue.agent.speech.models.lock import locked
+from duologue.agent.file_lock import locked
 
 HOLD = """
 import sys
 from pathlib import Path
-from duologue.agent.speech.models.lock import locked
+from duologue.agent.file_lock import locked
 with locked(Path(sys.argv[1]), limit_seconds=1, on_wait=lambda: None):
     print("held", flush=True)
     sys.stdin.read()
