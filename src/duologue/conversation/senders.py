@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from duologue.dialogue.dialogue import Dialogue
@@ -21,16 +22,16 @@ from duologue.protocol.client_messages import (
 )
 
 
-class Senders:
+class Senders(ABC):
     """The senders of a conversation: plain functions, which queue a message and return."""
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
         self._rating_lock = threading.Lock()
 
+    @abstractmethod
     def is_open(self) -> bool:
         """True from the moment the session is connected until it begins to end."""
-        raise NotImplementedError
 
     def send_user_message(self, text: str, *, rich_content_id: str | None = None) -> None:
         """Say something in writing, to be answered like speech.
@@ -158,17 +159,17 @@ class Senders:
             )
         )
 
+    @abstractmethod
     def _send(self, message: ClientMessage) -> None:
         """Queue a message."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _rated(self) -> None:
         """Report what has changed with a rating."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _wrote(self) -> None:
         """Take note that the user has written something, just now."""
-        raise NotImplementedError
 
 
 def _check_text(name: str, text: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class SessionParts:
     outbox: Outbox
 
 
-class BaseConversation(Senders, ABC):
+class BaseConversation(Senders):
     """What spoken and written conversations have in common.
 
     A conversation is made by `Conversation.start_session`, and ended by `end_session`, by leaving
