@@ -28,15 +28,17 @@ async def test_a_function_sees_its_callers_context() -> None:
 @pytest.mark.parametrize("fails", [True, False])
 async def test_an_outcome_that_nobody_waits_for_is_forgotten(fails: bool) -> None:
     hanging = Hanging()
-    before = threading.active_count()
+    threads: list[threading.Thread] = []
 
     def work() -> int:
+        threads.append(threading.current_thread())
         hanging()
         return 1 // (0 if fails else 1)
 
     outcome = in_thread(work, "test")
+    await eventually(lambda: threads)
     outcome.cancel()
     hanging.release()
-    await eventually(lambda: threading.active_count() == before)
+    await eventually(lambda: not threads[0].is_alive())
     await asyncio.sleep(0)
     assert outcome.cancelled()
