@@ -28,11 +28,16 @@ class SessionConnectionError(DuologueError):
         self.close_reason = close_reason
 
 
-class SignedUrlRefused(SessionConnectionError):
-    """A server gave no signed URL, so there is no way to a private agent.
+class RequestFailed(DuologueError):
+    """A server did not do what it was asked over HTTP: it cannot be reached, is too slow, or its
+    answer makes no sense."""
+
+
+class RequestRefused(RequestFailed):
+    """A server answered with an error.
 
     Attributes:
-        http_status: the status of its answer, such as 401 for a wrong key.
+        http_status: the status of its answer, such as 404.
         detail: its own explanation, or None if it gave none.
     """
 
@@ -40,6 +45,18 @@ class SignedUrlRefused(SessionConnectionError):
         super().__init__(message)
         self.http_status = http_status
         self.detail = detail
+
+
+class SignedUrlRefused(RequestRefused, SessionConnectionError):
+    """A server gave no signed URL, so there is no way to a private agent.
+
+    Its `http_status` is 401 for a wrong key, for instance.
+    """
+
+
+class UploadError(DuologueError):
+    """A file was not sent, because it cannot be read, is too large, or may not be sent in this
+    session; the sentence says which."""
 
 
 class ConversationEnded(DuologueError):

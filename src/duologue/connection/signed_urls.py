@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode
 
-import aiohttp
 import msgspec
 
 from duologue.connection.credentials import (
@@ -15,7 +13,6 @@ from duologue.connection.credentials import (
     ELEVENLABS_KEY_VARIABLE,
     ApiKey,
     api_key_for,
-    is_loopback,
 )
 from duologue.connection.endpoints import (
     ORIGIN_VARIABLE,
@@ -25,17 +22,15 @@ from duologue.connection.endpoints import (
     server_of,
     signed_conversation_url,
 )
-from duologue.errors import SessionConnectionError, SignedUrlRefused
-
-KEY_HEADER: Final = "xi-api-key"
+from duologue.connection.http import ask, checked_timeout_s
+from duologue.errors import (
+    RequestFailed,
+    RequestRefused,
+    SessionConnectionError,
+    SignedUrlRefused,
+)
 
 DEFAULT_TIMEOUT_S: Final = 10.0
-
-ANSWER_LIMIT_BYTES: Final = 64 * 1024
-"""More than this is no answer to the question; ElevenLabs' has less than 1 kB."""
-
-DETAIL_LIMIT: Final = 300
-"""So many characters of a server's explanation go into an error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +83,13 @@ async def get_signed_url(
         timeout: how many seconds the server may take.
 
     Raises:
+        TypeError: `timeout` is no number.
         ValueError: there is no key for this server, the key would travel readably over a network,
-            the origin or the region is none, or both are given.
+            the origin or the region is none, or both are given, or `timeout` is not positive.
         SignedUrlRefused: the server answered with an error, such as 401 for a wrong key.
         SessionConnectionError: the server cannot be reached, is too slow, or makes no sense.
     """
+    timeout_s = checked_timeout_s(timeout)
     origin = chosen_origin(origin, region)
     key = api_key_for(origin, api_key)
     if key is None:
@@ -102,7 +99,7 @@ async def get_signed_url(
             f"{ORIGIN_VARIABLE}"
         )
     request = SignedUrlRequest(origin=origin, agent_id=agent_id, key=key, environment=environment)
-    return await fetch_signed_url(request, timeout_s=timeout)
+    return await fetch_signed_url(request, timeout_s=timeout_s)
 
 
 async def fetch_signed_url(request: SignedUrlRequest, *, timeout_s: float) -> str:
@@ -112,52 +109,20 @@ async def fetch_signed_url(request: SignedUrlRequest, *, timeout_s: float) -> st
         SignedUrlRefused: the server answered with an error.
         SessionConnectionError: the server cannot be reached, takes too long, or makes no sense.
     """
-    server = server_of(request.origin)
+    purpose = f"give a signed URL for {request.agent_id!r} with the key in {request.key.name}"
     try:
-        async with asyncio.timeout(timeout_s):
-            status, body = await _ask(request)
-    except TimeoutError:
-        raise SessionConnectionError(
-            f"{server} gave no signed URL within {timeout_s:g} s; check the address, or allow more"
+        body = await ask("GET", request.url, purpose=purpose, timeout_s=timeout_s, key=request.key)
+    except RequestRefused as refused:
+        raise SignedUrlRefused(
+            str(refused), http_status=refused.http_status, detail=refused.detail
         ) from None
-    except (aiohttp.ClientError, OSError) as error:
-        # The cause stays out of tracebacks: it may show the request with its key.
-        raise SessionConnectionError(
-            f"{server} cannot be asked for a signed URL ({type(error).__name__}); "
-            "is the server running, and is `origin` right?"
-        ) from None
-    if status != 200:
-        raise _refused(request, status, body)
+    except RequestFailed as failed:
+        raise SessionConnectionError(str(failed)) from None
     return _signed_url(request, body)
-
-
-async def _ask(request: SignedUrlRequest) -> tuple[int, bytes]:
-    """The status and the body of the answer. Redirects are not followed: they would take the key
-    elsewhere. Nor does a key to this machine go through a proxy, which would read it."""
-    body = bytearray()
-    async with (
-        aiohttp.ClientSession(trust_env=not is_loopback(request.origin)) as http,
-        http.get(
-            request.url, headers={KEY_HEADER: request.key.value}, allow_redirects=False
-        ) as response,
-    ):
-        async for chunk in response.content.iter_chunked(4096):
-            body += chunk
-            if len(body) > ANSWER_LIMIT_BYTES:
-                break
-    return response.status, bytes(body)
 
 
 class _Answer(msgspec.Struct):
     signed_url: str
-
-
-class _Detail(msgspec.Struct):
-    message: str = ""
-
-
-class _Refusal(msgspec.Struct):
-    detail: _Detail | str
 
 
 def _signed_url(request: SignedUrlRequest, body: bytes) -> str:
@@ -174,22 +139,3 @@ def _signed_url(request: SignedUrlRequest, body: bytes) -> str:
             "there a proxy in front that does not tell the server (X-Forwarded-Proto)?"
         )
     return signed_url
-
-
-def _refused(request: SignedUrlRequest, status: int, body: bytes) -> SignedUrlRefused:
-    detail = _detail(body).replace(request.key.value, "…")[:DETAIL_LIMIT]
-    return SignedUrlRefused(
-        f"{server_of(request.origin)} gave no signed URL for {request.agent_id!r} with the key in "
-        f"{request.key.name}: HTTP status {status}{f', {detail}' if detail else ''}",
-        http_status=status,
-        detail=detail or None,
-    )
-
-
-def _detail(body: bytes) -> str:
-    """The explanation in an error of ElevenLabs' API; empty if there is none."""
-    try:
-        detail = msgspec.json.decode(body, type=_Refusal).detail
-    except ValueError:
-        return ""
-    return detail if isinstance(detail, str) else detail.message
