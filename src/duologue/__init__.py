@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from duologue.connection.overall_feedback import post_overall_feedback
     from duologue.connection.signed_urls import get_signed_url
     from duologue.conversation import (
         Conversation,
@@ -35,13 +36,17 @@ if TYPE_CHECKING:
         DeviceError,
         DuologueError,
         FeedbackUnavailable,
+        RequestFailed,
+        RequestRefused,
         SendQueueFull,
         SessionConnectionError,
         SignedUrlRefused,
         UnsupportedAudioFormat,
+        UploadError,
     )
 
 _HOMES = {
+    "duologue.connection.overall_feedback": ("post_overall_feedback",),
     "duologue.connection.signed_urls": ("get_signed_url",),
     "duologue.conversation": (
         "Conversation",
@@ -67,10 +72,13 @@ _HOMES = {
         "DeviceError",
         "DuologueError",
         "FeedbackUnavailable",
+        "RequestFailed",
+        "RequestRefused",
         "SendQueueFull",
         "SessionConnectionError",
         "SignedUrlRefused",
         "UnsupportedAudioFormat",
+        "UploadError",
     ),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -91,6 +99,8 @@ __all__ = [
     "Message",
     "Mode",
     "Overrides",
+    "RequestFailed",
+    "RequestRefused",
     "SendQueueFull",
     "SessionConnectionError",
     "SessionStart",
@@ -99,8 +109,10 @@ __all__ = [
     "TextConversation",
     "TurnMetrics",
     "UnsupportedAudioFormat",
+    "UploadError",
     "VoiceConversation",
     "get_signed_url",
+    "post_overall_feedback",
 ]
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from typing import get_args
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -13,8 +13,10 @@ from duologue.connection.endpoints import (
     REGION_ORIGINS,
     Region,
     chosen_origin,
+    conversation_part_url,
     conversation_url,
     http_origin,
+    origin_of,
     server_of,
     signed_conversation_url,
     socket_origin,
@@ -162,3 +164,30 @@ def test_what_is_no_signed_url_is_refused_without_being_shown(signed: str) -> No
     with pytest.raises(ValueError, match="must begin with 'wss://'") as raised:
         signed_conversation_url(signed)
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        (conversation_url("https://h:8080/behind/a/proxy", "a"), "wss://h:8080/behind/a/proxy"),
+        ("wss://h/v1/convai/conversation?agent_id=a&conversation_signature=s", "wss://h"),
+        ("wss://h/agents/v1/convai/conversation/?x=/v1/convai/conversation", "wss://h/agents"),
+        ("ws://h/another/path?x=y", "ws://h"),
+        ("ws://h", "ws://h"),
+    ],
+)
+def test_a_conversations_url_has_its_origin_in_itself(url: str, origin: str) -> None:
+    assert origin_of(url) == origin
+
+
+@given(st.text(min_size=1))
+def test_an_id_of_any_kind_is_one_part_of_a_path(conversation_id: str) -> None:
+    url = conversation_part_url("wss://h/x", conversation_id, "files")
+    parts = urlsplit(url)
+    assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("https", "h", "", "")
+    head, quoted, tail = parts.path.rsplit("/", 2)
+    assert (head, unquote(quoted), tail) == (
+        "/x/v1/convai/conversations",
+        conversation_id,
+        "files",
+    )

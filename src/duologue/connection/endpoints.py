@@ -32,6 +32,8 @@ ELEVENLABS_HOSTS = frozenset(
 SOURCE = "duologue"
 """The name by which a server knows this client."""
 
+_CONVERSATION_PATH = "/v1/convai/conversation"
+
 _SOCKET_SCHEME = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss"}
 
 
@@ -98,7 +100,7 @@ def conversation_url(origin: str, agent_id: str, *, environment: str | None = No
     query = urlencode(
         {"agent_id": agent_id, **_client_query(environment)}, quote_via=quote, safe=""
     )
-    return f"{socket_origin(origin)}/v1/convai/conversation?{query}"
+    return f"{socket_origin(origin)}{_CONVERSATION_PATH}?{query}"
 
 
 def signed_conversation_url(signed_url: str, *, environment: str | None = None) -> str:
@@ -116,6 +118,28 @@ def signed_conversation_url(signed_url: str, *, environment: str | None = None) 
         )
     query = urlencode(_client_query(environment), quote_via=quote, safe="")
     return f"{signed_url}{'&' if '?' in signed_url else '?'}{query}"
+
+
+def origin_of(url: str) -> str:
+    """The origin of a conversation's URL, public or signed."""
+    parts = urlsplit(url)
+    path, found, _ = parts.path.partition(_CONVERSATION_PATH)
+    return urlunsplit((parts.scheme, parts.netloc, path if found else "", "", ""))
+
+
+def conversation_part_url(origin: str, conversation_id: str, part: str) -> str:
+    """The HTTP URL of something that belongs to one conversation, such as its files.
+
+    Raises:
+        TypeError: the id is no string.
+        ValueError: the id is empty, or the origin is none.
+    """
+    if not isinstance(conversation_id, str):
+        raise TypeError(f"conversation_id must be a string, not {type(conversation_id).__name__}")
+    if not conversation_id:
+        raise ValueError("conversation_id is empty")
+    path = f"/v1/convai/conversations/{quote(conversation_id, safe='')}/{part}"
+    return f"{http_origin(origin)}{path}"
 
 
 def _region_origin(region: str) -> str:

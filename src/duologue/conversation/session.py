@@ -17,6 +17,7 @@ from duologue.conversation.iteration import EventIterator, EventStream
 from duologue.conversation.outbox import Outbox
 from duologue.conversation.senders import Senders
 from duologue.conversation.tools import ToolRunner
+from duologue.conversation.uploads import Uploads
 from duologue.dialogue.actions import Action, CallTool, End, Play, Report, Send, Silence
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.turns import TurnMetrics
@@ -50,7 +51,10 @@ class StatusReporter:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionParts:
-    """What the start of a session has made, and a conversation goes on with."""
+    """What the start of a session has made, and a conversation goes on with.
+
+    Files are uploaded to `upload_origin`; None lets none out.
+    """
 
     conversation_id: str
     initiation: ConversationInitiation
@@ -59,9 +63,10 @@ class SessionParts:
     callbacks: CallbackQueue
     status: StatusReporter
     outbox: Outbox
+    upload_origin: str | None = None
 
 
-class BaseConversation(Senders):
+class BaseConversation(Senders, Uploads):
     """What spoken and written conversations have in common.
 
     A conversation is made by `Conversation.start_session`, and ended by `end_session`, by leaving
@@ -79,6 +84,7 @@ class BaseConversation(Senders):
         self._callbacks = parts.callbacks
         self._status = parts.status
         self._outbox = parts.outbox
+        self._upload_origin = parts.upload_origin
         self._events = EventStream()
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []

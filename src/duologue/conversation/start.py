@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
 from duologue.audio.endpoints import Sink, Source
 from duologue.connection.base import Connection
-from duologue.connection.endpoints import signed_conversation_url
+from duologue.connection.endpoints import origin_of, signed_conversation_url
 from duologue.connection.signed_urls import fetch_signed_url
 from duologue.connection.websocket import WebSocketConnection
 from duologue.conversation.callbacks import CallbackQueue
@@ -154,7 +154,7 @@ async def _connected(
         undo.push_async_callback(connection.close)
         async with Prelude(connection) as prelude:
             metadata = await prelude.metadata(plan.initiation, deadline_s)
-            conversation = _conversation(plan, metadata, connection, callbacks, status)
+            conversation = _conversation(plan, url, metadata, connection, callbacks, status)
             undo.push_async_callback(conversation.abandon)
             await conversation.prepare()
         prelude.raise_if_ended()
@@ -181,6 +181,7 @@ async def _url(plan: SessionPlan) -> str:
 
 def _conversation(
     plan: SessionPlan,
+    url: str,
     metadata: ConversationMetadataEvent,
     connection: Connection,
     callbacks: CallbackQueue,
@@ -194,6 +195,7 @@ def _conversation(
         callbacks=callbacks,
         status=status,
         outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // plan.input_chunk_duration_ms),
+        upload_origin=origin_of(url),
     )
     if plan.text_only:
         return TextConversation(parts)
