@@ -112,7 +112,7 @@ def test_further_events_of_an_utterance_are_not_reported(listener: Listener) -> 
     listener.enqueue(flat(40), event_id=4)
     listener.listen(100)
     assert listener.audible == [(1, 0.0)]
-    assert listener.playout.underruns == 1
+    assert (listener.playout.underruns, listener.playout.underrun_ms) == (1, 180.0)
 
 
 def test_after_300_ms_without_sound_a_new_utterance_is_reported(listener: Listener) -> None:
@@ -121,7 +121,7 @@ def test_after_300_ms_without_sound_a_new_utterance_is_reported(listener: Listen
     listener.enqueue(flat(20), event_id=2)
     listener.listen(40)
     assert listener.audible == [(1, 0.0), (2, 0.34)]
-    assert listener.playout.underruns == 0
+    assert (listener.playout.underruns, listener.playout.underrun_ms) == (0, 0.0)
 
 
 def test_after_an_interruption_a_new_utterance_is_reported(listener: Listener) -> None:
@@ -220,6 +220,21 @@ def test_the_level_is_that_of_what_is_heard(listener: Listener) -> None:
     assert listener.playout.level() == 0.25
     listener.listen(2000)
     assert listener.playout.level() == 0.0
+
+
+def test_the_spectrum_is_that_of_what_is_heard(listener: Listener) -> None:
+    assert listener.playout.byte_frequency_data() == bytes(1024)
+    listener.enqueue(tone(3000, RATE_HZ, hz=1000))
+    listener.listen(1000)
+    loud = max(listener.playout.byte_frequency_data())
+    listener.playout.set_volume(0.01)
+    listener.listen(1000)
+    quiet = max(listener.playout.byte_frequency_data())
+    assert loud == 255  # -19 dB, of which -30 dB would be enough
+    assert 130 < quiet < 150  # -60 dB would be 147, but the tone is between two bytes
+    listener.playout.set_volume(0.0)
+    listener.listen(1000)
+    assert listener.playout.byte_frequency_data() == bytes(1024)
 
 
 def test_it_counts_what_was_played_of_each_event(listener: Listener) -> None:

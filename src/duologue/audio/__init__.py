@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from duologue.audio.analyser import Analyser
     from duologue.audio.capture import Capture
     from duologue.audio.chunker import Chunker
     from duologue.audio.devices import Microphone, Speaker, devices_available
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from duologue.audio.wav_writer import WavWriter, write_wav
 
 __all__ = [
+    "Analyser",
     "ArraySink",
     "ArraySource",
     "Capture",
@@ -47,6 +49,7 @@ __all__ = [
 ]
 
 _MODULE_OF_NAME = {
+    "Analyser": "analyser",
     "ArraySink": "memory",
     "ArraySource": "memory",
     "Capture": "capture",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from duologue.audio.analyser import BINS, Analyser
 from duologue.audio.chunker import Chunker
 from duologue.audio.level import LevelMeter
 from duologue.audio.resample import Resampler
-from duologue.audio.samples import Samples, samples_from_bytes, silence
+from duologue.audio.samples import Samples, milliseconds, samples_from_bytes, silence
 
 
 class Capture:
     """Mutes, resamples and chunks what a source delivers.
 
-    `push` belongs to the source's thread; `muted` and `level` may be used from any thread.
+    `push` belongs to the source's thread; everything else may be used from any thread.
 
     Attributes:
         muted: while true, silence takes the place of the sound, at the same pace.
@@ -26,6 +27,9 @@ class Capture:
         self._resampler = Resampler(source_rate_hz, wire_rate_hz)
         self._chunker = Chunker(wire_rate_hz, chunk_ms)
         self._meter = LevelMeter(wire_rate_hz)
+        self._analyser = Analyser(wire_rate_hz)
+        self._wire_rate_hz = wire_rate_hz
+        self._frames_captured = 0
 
     def push(self, data: memoryview) -> list[Samples]:
         """Take what the source delivered; return the chunks that are now complete, in order.
@@ -38,8 +42,19 @@ class Capture:
             # After the resampler, so that it runs on and unmuting starts without a gap.
             samples = silence(len(samples))
         self._meter.push(samples)
+        self._analyser.push(samples)
+        self._frames_captured += len(samples)
         return self._chunker.push(samples)
 
     def level(self) -> float:
         """The loudness of the last 50 ms that went out, 0 to 1; 0 while muted."""
         return self._meter.level()
+
+    def byte_frequency_data(self) -> bytes:
+        """The spectrum of what goes out, see `Analyser.byte_frequency_data`; zeros while muted."""
+        return bytes(BINS) if self.muted else self._analyser.byte_frequency_data()
+
+    @property
+    def captured_ms(self) -> float:
+        """How much sound the source has delivered, silence while muted included."""
+        return milliseconds(self._frames_captured, self._wire_rate_hz)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from duologue.audio.analyser import Analyser
 from duologue.audio.gain import RampedGain
 from duologue.audio.level import LevelMeter
 from duologue.audio.playout_queue import PlayoutQueue, Run
@@ -93,6 +94,7 @@ class Playout:
         self._queue = PlayoutQueue(sample_rate_hz, MAX_QUEUED_MS * sample_rate_hz // 1000)
         self._gain = RampedGain(sample_rate_hz)
         self._meter = LevelMeter(sample_rate_hz)
+        self._analyser = Analyser(sample_rate_hz)
         self._is_playing = False
         self._awaits_audible = True
         self._frames_since_sound = 0
@@ -101,6 +103,7 @@ class Playout:
         self._frames_played_of_event: OrderedDict[int | None, int] = OrderedDict()
         self._frames_dropped = 0
         self._underruns = 0
+        self._frames_underrun = 0
 
     def enqueue(self, samples: Samples, sample_rate_hz: int, event_id: int | None) -> None:
         """Append sound to what waits, converted to the sink's rate.
@@ -143,6 +146,7 @@ class Playout:
             self._follow(runs, frames, now_s, reports)
             block = self._gain.apply(self._joined(runs, frames))
             self._meter.push(block)
+            self._analyser.push(block)
         for report in reports:
             _call_safely(report)
         return bytes_from_samples(block)
@@ -179,9 +183,18 @@ class Playout:
         """How often sound ran dry within an utterance, for up to 300 ms."""
         return self._underruns
 
+    @property
+    def underrun_ms(self) -> float:
+        """How long the gaps within utterances were in all."""
+        return milliseconds(self._frames_underrun, self.sample_rate_hz)
+
     def level(self) -> float:
         """The loudness of the last 50 ms played, 0 to 1, after the volume."""
         return self._meter.level()
+
+    def byte_frequency_data(self) -> bytes:
+        """The spectrum of what is played, after the volume; see `Analyser.byte_frequency_data`."""
+        return self._analyser.byte_frequency_data()
 
     def _follow(
         self, runs: list[Run], frames: int, now_s: float, reports: list[Callable[[], None]]
@@ -201,6 +214,7 @@ class Playout:
             return
         if not self._awaits_audible:
             self._underruns += 1
+            self._frames_underrun += self._frames_since_sound
         self._is_playing = True
         self._frames_since_sound = 0
         reports.append(lambda: self._on_change(True, at_s))
