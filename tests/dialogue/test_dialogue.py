@@ -100,6 +100,31 @@ def test_sound_of_an_interrupted_turn_is_neither_played_nor_reported() -> None:
     assert of_type(dialogue.receive(sound(5), 0.0), Play)
 
 
+def test_sound_that_comes_too_late_is_counted() -> None:
+    dialogue = Dialogue(PCM)
+    dialogue.receive(sound(1), 0.0)
+    dialogue.receive(InterruptionEvent(event_id=5), 0.0)
+    for event_id in (3, 4, 5):
+        dialogue.receive(sound(event_id), 0.0)
+    assert dialogue.late_audio_events == 2
+
+
+def test_what_is_heard_follows_what_is_played_of_the_sound_that_was_accepted() -> None:
+    dialogue = Dialogue(PCM)
+    second = b"\x01\x00" * 16_000
+    alignment = Alignment(
+        chars=["n", "o"], char_start_times_ms=[0, 500], char_durations_ms=[500, 500]
+    )
+    dialogue.receive(AgentResponseEvent(agent_response="Yes.", event_id=1), 0.0)
+    dialogue.receive(sound(1, second), 0.0)
+    assert dialogue.heard.until_now(lambda event_id: 500.0) == "Ye"
+    dialogue.receive(InterruptionEvent(event_id=2), 0.0)
+    dialogue.receive(AudioEvent(audio=second, event_id=1, alignment=alignment), 0.0)
+    assert dialogue.heard.until_now(lambda event_id: 500.0) == "Ye"
+    dialogue.receive(AudioEvent(audio=second, event_id=2, alignment=alignment), 0.0)
+    assert dialogue.heard.until_now(lambda event_id: 500.0) == "n"
+
+
 def test_an_interruption_silences_before_it_is_reported() -> None:
     dialogue = Dialogue(PCM)
     dialogue.receive(sound(1), 0.0)

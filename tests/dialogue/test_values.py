@@ -63,3 +63,8 @@ def test_the_repr_of_sound_does_not_show_its_samples() -> None:
 def test_status_and_mode_are_the_words_of_the_javascript_client() -> None:
     assert [*Status] == ["connecting", "connected", "disconnecting", "disconnected"]
     assert [*Mode] == ["listening", "speaking"]
+
+
+def test_sound_lasts_as_long_as_its_samples() -> None:
+    audio = AgentAudio(pcm=bytes(160), format=AudioFormat("ulaw", 8000), event_id=1)
+    assert audio.duration_ms == 10.0

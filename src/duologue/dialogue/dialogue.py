@@ -10,6 +10,7 @@ from duologue.dialogue.actions import Action, Play, Report, Send, Silence
 from duologue.dialogue.ending import Ending
 from duologue.dialogue.feedback import Ratings
 from duologue.dialogue.gate import Gate
+from duologue.dialogue.heard import Heard
 from duologue.dialogue.reports import CALLBACK_OF_EVENT
 from duologue.dialogue.tool_calls import ToolCalls
 from duologue.dialogue.turns import TurnMetrics, Turns
@@ -40,6 +41,8 @@ class Dialogue:
         transcript: every message until now, in order.
         turn_metrics: the times of every turn until now, in order.
         ratings: which response of the agent can be rated.
+        heard: what of the agent's words has been heard.
+        late_audio_events: how many were not played, because the user had interrupted before.
 
     Args:
         output_format: how the agent's sound comes over the wire; None in a text conversation,
@@ -60,6 +63,8 @@ class Dialogue:
         self.transcript: list[Message] = []
         self.turn_metrics: list[TurnMetrics] = []
         self.ratings = Ratings()
+        self.heard = Heard()
+        self.late_audio_events = 0
 
     @property
     def next_deadline_ms(self) -> float | None:
@@ -121,7 +126,10 @@ class Dialogue:
         return self._ending.tick(now_ms)
 
     def _sound(self, event: AudioEvent, now_ms: float) -> list[Action]:
-        if self._output_format is None or not self._gate.admits(event.event_id):
+        if self._output_format is None:
+            return []
+        if not self._gate.admits(event.event_id):
+            self.late_audio_events += 1
             return []
         alignment = [Report.of("on_audio_alignment", event.alignment)] if event.alignment else []
         pcm = _pcm(event.audio, self._output_format)
@@ -130,6 +138,7 @@ class Dialogue:
         self._turns.audio(event.event_id, now_ms)
         self._playing = True
         audio = AgentAudio(pcm=pcm, format=self._output_format, event_id=event.event_id)
+        self.heard.sound(event.event_id, audio.duration_ms, event.alignment)
         return [
             Play(audio),
             *alignment,
@@ -144,6 +153,7 @@ class Dialogue:
         return [Silence(), *_as_it_is(event), *self._turn_mode(Mode.LISTENING)]
 
     def _agent_response(self, event: AgentResponseEvent, now_ms: float) -> list[Action]:
+        self.heard.written(event.event_id, event.agent_response)
         message = Message(
             role="agent",
             text=event.agent_response,

@@ -51,6 +51,11 @@ class AgentAudio:
     format: AudioFormat
     event_id: int | None
 
+    @property
+    def duration_ms(self) -> float:
+        """How long it lasts."""
+        return len(self.pcm) / 2 * 1000 / self.format.sample_rate_hz
+
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorReport:
