@@ -11,8 +11,8 @@ from typing import assert_type
 from duologue.protocol.codec import UnknownEvent
 from duologue.protocol.server_events import ServerEvent
 from duologue import (
-    ClientTools, Conversation, Disconnection, Message, TextConversation, VoiceConversation,
-    get_signed_url,
+    AudioCounters, ClientTools, Conversation, Disconnection, Message, TextConversation,
+    VoiceConversation, get_signed_url,
 )
 
 def hear(message: Message) -> None: ...
@@ -41,6 +41,9 @@ RIGHT = """
     assert_type(conversation, VoiceConversation)
     assert_type(get_weather("Lyon"), str)
     conversation.set_volume(0.5)
+    assert_type(conversation.get_input_volume(), float)
+    assert_type(conversation.get_output_byte_frequency_data(), bytes)
+    assert_type(conversation.audio_counters, AudioCounters)
     async for event in conversation:
         assert_type(event, ServerEvent | UnknownEvent)
     async with Conversation.start_session(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         TextConversation,
         VoiceConversation,
     )
+    from duologue.conversation.audio_counters import AudioCounters
     from duologue.dialogue.tools import ClientTool, ClientTools
     from duologue.dialogue.turns import TurnMetrics
     from duologue.dialogue.values import (
@@ -55,6 +56,7 @@ _HOMES = {
         "TextConversation",
         "VoiceConversation",
     ),
+    "duologue.conversation.audio_counters": ("AudioCounters",),
     "duologue.dialogue.tools": ("ClientTool", "ClientTools"),
     "duologue.dialogue.turns": ("TurnMetrics",),
     "duologue.dialogue.values": (
@@ -85,6 +87,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AgentAudio",
+    "AudioCounters",
     "AudioError",
     "AudioFileError",
     "ClientTool",

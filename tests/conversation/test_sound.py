@@ -166,6 +166,49 @@ async def test_what_is_played_is_heard_and_told() -> None:
     await room.sound.stop()
 
 
+async def test_spectrum_and_volume_are_those_of_either_side() -> None:
+    room = await started()
+    room.source.say(tone(300))
+    assert room.sound.input_volume() > 0.0
+    assert room.sound.output_volume() == 0.0
+    room.sound.play(agent_audio(tone(300, amplitude=300)))
+    room.sink.play(300)
+    assert 0.0 < room.sound.output_volume() < room.sound.input_volume()
+    assert room.sound.input_byte_frequency_data() != room.sound.output_byte_frequency_data()
+    await room.sound.stop()
+
+
+async def test_stopped_it_measures_nothing_whatever_late_devices_say() -> None:
+    room = await started()
+    room.source.say(tone(300))
+    room.sound.play(agent_audio(tone(300)))
+    room.sink.play(200)
+    await room.sound.stop()
+    room.source.say(tone(300))
+    room.sink.play(50)
+    assert room.sound.input_volume() == room.sound.output_volume() == 0.0
+    assert room.sound.input_byte_frequency_data() == bytes(1024)
+    assert room.sound.output_byte_frequency_data() == bytes(1024)
+
+
+async def test_it_counts_the_sound_of_both_sides() -> None:
+    room = await started(sink=ManualSink(48_000))
+    room.source.say(tone(130))
+    room.sound.play(agent_audio(tone(100)))
+    room.sink.play(40)
+    counters = room.sound.counters()
+    assert (counters.captured_ms, counters.received_ms) == (130.0, 100.0)
+    assert (counters.played_ms, counters.underruns) == (40.0, 0)
+    assert counters.queued_ms == pytest.approx(60, abs=0.1)
+    assert room.sound.played_ms(1) == 40.0
+    room.sink.play(100)
+    room.sound.play(agent_audio(tone(100)))
+    room.sink.play(10)
+    assert room.sound.counters().underruns == 1
+    assert room.sound.counters().underrun_ms == pytest.approx(40, abs=0.1)
+    await room.sound.stop()
+
+
 async def test_silence_comes_within_20_ms_and_stays() -> None:
     room = await started()
     room.sound.play(agent_audio(tone(2000)))

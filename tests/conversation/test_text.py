@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from duologue.conversation import Conversation, TextConversation
+from duologue.conversation.audio_counters import AudioCounters
 from duologue.protocol.client_messages import UserMessage
 from duologue.protocol.server_events import (
     AgentChatResponsePartEvent,
@@ -48,5 +49,23 @@ async def test_a_written_conversation_streams_its_answers() -> None:
 
 
 def test_a_written_conversation_has_no_methods_of_sound() -> None:
-    for name in ("set_volume", "set_mic_muted"):
+    for name in ("set_volume", "set_mic_muted", "input_level", "output_level"):
         assert not hasattr(TextConversation, name)
+
+
+async def test_a_written_conversation_measures_nothing() -> None:
+    async def script(call: ScriptedCall) -> None:
+        await call.begin()
+        await call.receive_until_gone()
+
+    async with (
+        ScriptedAgent(script) as agent,
+        Conversation.start_session(
+            agent_id="a", origin=agent.origin, text_only=True
+        ) as conversation,
+    ):
+        assert conversation.get_input_volume() == conversation.get_output_volume() == 0.0
+        assert conversation.get_input_byte_frequency_data() == b""
+        assert conversation.get_output_byte_frequency_data() == b""
+        assert conversation.heard_text == ""
+        assert conversation.audio_counters == AudioCounters()

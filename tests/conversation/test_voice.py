@@ -1,30 +1,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import numpy as np
 import pytest
 
 from duologue.audio.memory import ArraySink, ArraySource
-from duologue.audio.samples import Samples, silence
-from duologue.conversation import Conversation, VoiceConversation, device
+from duologue.audio.samples import silence
+from duologue.conversation import Conversation, device
 from duologue.dialogue import ending
 from duologue.dialogue.values import Mode
 from duologue.errors import DeviceError
 from duologue.protocol.client_messages import UserAudioChunk
 from duologue.protocol.server_events import (
+    AgentResponseEvent,
     AgentToolResponseEvent,
     AudioEvent,
-    ConversationMetadataEvent,
     InterruptionEvent,
-    ServerEvent,
     UserTranscriptEvent,
 )
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
-from tests.conversation.fakes import Hanging, Log, ManualSink, ManualSource, eventually
+from tests.conversation.calls import calling, captioned, sound, tone
+from tests.conversation.fakes import Hanging, ManualSink, ManualSource, eventually
 
 END_CALL = AgentToolResponseEvent(
     tool_name="end_call",
@@ -34,85 +31,6 @@ END_CALL = AgentToolResponseEvent(
     is_called=True,
     event_id=1,
 )
-
-
-def tone(duration_ms: int, amplitude: int = 12_000) -> Samples:
-    times = np.arange(duration_ms * 16) / 16_000
-    return (amplitude * np.sin(2 * np.pi * 440 * times)).astype(np.int16)
-
-
-def sound(duration_ms: int, event_id: int, amplitude: int = 12_000) -> AudioEvent:
-    return AudioEvent(audio=tone(duration_ms, amplitude).tobytes(), event_id=event_id)
-
-
-class Call:
-    """A spoken conversation with both of its ends."""
-
-    def __init__(
-        self,
-        conversation: VoiceConversation,
-        agent: ScriptedCall,
-        source: ManualSource,
-        sink: ManualSink,
-        log: Log,
-    ) -> None:
-        self.conversation = conversation
-        self.agent = agent
-        self.source = source
-        self.sink = sink
-        self.log = log
-
-    async def hear(self, *events: ServerEvent) -> None:
-        """Let the agent say something, and wait until it has arrived."""
-        before = len(self.log.of("on_vad_score"))
-        for event in events:
-            await self.agent.send(event)
-        await self.agent.send_frame('{"type":"vad_score","vad_score_event":{"vad_score":0.0}}')
-        await eventually(lambda: len(self.log.of("on_vad_score")) > before)
-
-    @property
-    def chunks(self) -> list[bytes]:
-        """The sound that the agent has received."""
-        return [
-            message.audio for message in self.agent.received if isinstance(message, UserAudioChunk)
-        ]
-
-    @property
-    def modes(self) -> list[Mode]:
-        return self.log.of("on_mode_change")
-
-
-@asynccontextmanager
-async def calling(
-    source: ManualSource | None = None,
-    sink: ManualSink | None = None,
-    *,
-    output_format: str = "pcm_16000",
-    input_format: str = "pcm_16000",
-    **options: Any,
-) -> AsyncIterator[Call]:
-    async def script(call: ScriptedCall) -> None:
-        await call.begin(
-            ConversationMetadataEvent(
-                conversation_id="conv_1",
-                agent_output_audio_format=output_format,
-                user_input_audio_format=input_format,
-            )
-        )
-        await call.receive_until_gone()
-
-    source, sink, log = source or ManualSource(), sink or ManualSink(), Log()
-    async with (
-        ScriptedAgent(script) as agent,
-        Conversation.start_session(
-            agent_id="a",
-            origin=agent.origin,
-            microphone=source,
-            speaker=sink,
-            **{**log.options(), **options},
-        ) as conversation,
-    ):
-        yield Call(conversation, agent.calls[0], source, sink, log)
 
 
 @pytest.mark.parametrize(("input_format", "size"), [("pcm_16000", 640), ("ulaw_8000", 160)])
@@ -176,6 +94,57 @@ async def test_the_volume_keeps_for_what_comes_later() -> None:
         await call.hear(sound(100, event_id=1))
         call.sink.play(50)
         assert not call.sink.play(50).any()
+
+
+async def test_volume_and_spectrum_follow_what_goes_out_and_what_is_played() -> None:
+    async with calling() as call:
+        conversation = call.conversation
+        assert conversation.get_input_volume() == conversation.get_output_volume() == 0.0
+        call.source.say(tone(300))
+        await call.hear(sound(2000, event_id=1))
+        call.sink.play(300)
+        assert 0.0 < conversation.get_input_volume() <= 1.0
+        spectrum = conversation.get_output_byte_frequency_data()
+        assert len(spectrum) == 1024
+        # 340 Hz of the 7,900 from 100 Hz to the half of 16,000 Hz.
+        assert spectrum.index(max(spectrum)) == pytest.approx(1024 * 340 / 7900, abs=2)
+        loud = conversation.get_output_volume()
+        conversation.set_volume(0.1)
+        call.sink.play(1000)
+        assert 0.0 < conversation.get_output_volume() < loud
+        conversation.set_mic_muted(True)
+        assert conversation.get_input_volume() == 0.0
+        assert conversation.get_input_byte_frequency_data() == bytes(1024)
+        conversation.set_mic_muted(False)
+        call.source.say(tone(300))
+        assert any(conversation.get_input_byte_frequency_data())
+    assert conversation.get_input_volume() == conversation.get_output_volume() == 0.0
+    assert conversation.get_input_byte_frequency_data() == bytes(1024)
+    assert conversation.get_output_byte_frequency_data() == bytes(1024)
+
+
+async def test_what_was_heard_of_a_response_stays_when_it_is_interrupted() -> None:
+    async with calling() as call:
+        await call.hear(captioned("One two three.", event_id=1))
+        assert call.conversation.heard_text == ""
+        call.sink.play(700)
+        assert call.conversation.heard_text == "One two"
+        await call.hear(InterruptionEvent(event_id=2))
+        call.sink.play(500)
+        assert call.conversation.heard_text == "One two"
+        await call.hear(captioned("Yes.", event_id=3))
+        call.sink.play(600)
+    assert call.conversation.heard_text == "Yes."
+
+
+async def test_what_was_heard_is_estimated_where_the_server_sends_no_times() -> None:
+    async with calling(sink=ManualSink(48_000)) as call:
+        response = AgentResponseEvent(agent_response="One two three.", event_id=1)
+        await call.hear(sound(1400, event_id=1), response)
+        call.sink.play(700)
+        assert call.conversation.heard_text == "One two"
+        call.sink.play(1000)
+        assert call.conversation.heard_text == "One two three."
 
 
 async def test_a_spoken_turn_is_timed_from_the_end_of_the_users_voice() -> None:

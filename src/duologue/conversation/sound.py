@@ -13,11 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from duologue.audio.analyser import BINS, volume_of
 from duologue.audio.capture import Capture
 from duologue.audio.endpoints import Sink, Source
 from duologue.audio.playout import Playout
 from duologue.audio.samples import samples_from_bytes
 from duologue.audio.speech_detector import SpeechDetector
+from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.device import Device
 from duologue.dialogue.values import AgentAudio
 from duologue.protocol.formats import AudioFormat
@@ -75,6 +77,8 @@ class Sound:
         source.failed = lambda error: self._tell(self._events.failed, True, error)
         sink.failed = lambda error: self._tell(self._events.failed, False, error)
         self._understands_source = True
+        self._is_over = False
+        self._received_ms = 0.0
         self._microphone = Device("microphone", lambda: source.start(self._captured), source.stop)
         self._speaker = Device("speaker", lambda: sink.start(self._playout.render), sink.stop)
 
@@ -96,10 +100,12 @@ class Sound:
 
     async def stop(self) -> None:
         """Stop microphone and speaker, each even if the other hangs, within 3 s."""
+        self._is_over = True
         await asyncio.gather(self._microphone.close(), self._speaker.close())
 
     def play(self, audio: AgentAudio) -> None:
         """Let a piece of the agent's speech be heard after what is queued."""
+        self._received_ms += audio.duration_ms
         samples = samples_from_bytes(memoryview(audio.pcm))
         self._playout.enqueue(samples, audio.format.sample_rate_hz, audio.event_id)
 
@@ -124,6 +130,38 @@ class Sound:
     def output_level(self) -> float:
         """The loudness of the last 50 ms that were played, 0 to 1."""
         return self._playout.level()
+
+    def input_byte_frequency_data(self) -> bytes:
+        """See `VoiceConversation.get_input_byte_frequency_data`."""
+        return bytes(BINS) if self._is_over else self._capture.byte_frequency_data()
+
+    def output_byte_frequency_data(self) -> bytes:
+        """See `VoiceConversation.get_output_byte_frequency_data`."""
+        return bytes(BINS) if self._is_over else self._playout.byte_frequency_data()
+
+    def input_volume(self) -> float:
+        """See `VoiceConversation.get_input_volume`."""
+        return volume_of(self.input_byte_frequency_data())
+
+    def output_volume(self) -> float:
+        """See `VoiceConversation.get_output_volume`."""
+        return volume_of(self.output_byte_frequency_data())
+
+    def played_ms(self, event_id: int) -> float:
+        """How much of one response has been played."""
+        return self._playout.played_ms(event_id)
+
+    def counters(self) -> AudioCounters:
+        """What became of the sound here; what became of messages is left at 0."""
+        return AudioCounters(
+            captured_ms=self._capture.captured_ms,
+            received_ms=self._received_ms,
+            played_ms=self._playout.total_played_ms,
+            queued_ms=self._playout.queued_ms,
+            dropped_ms=self._playout.dropped_ms,
+            underruns=self._playout.underruns,
+            underrun_ms=self._playout.underrun_ms,
+        )
 
     def _captured(self, data: memoryview) -> None:
         """In the source's thread: hand complete chunks to the loop."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.session import BaseConversation
 
 
@@ -14,3 +15,29 @@ class TextConversation(BaseConversation):
     def type(self) -> Literal["text"]:
         """Always `"text"`."""
         return "text"
+
+    @property
+    def heard_text(self) -> str:
+        """Always empty: nothing is spoken."""
+        return ""
+
+    @property
+    def audio_counters(self) -> AudioCounters:
+        """All of them are 0: there is no sound."""
+        return AudioCounters()
+
+    def get_input_volume(self) -> float:
+        """Always 0: there is no sound."""
+        return 0.0
+
+    def get_output_volume(self) -> float:
+        """Always 0: there is no sound."""
+        return 0.0
+
+    def get_input_byte_frequency_data(self) -> bytes:
+        """Always empty: there is no sound."""
+        return b""
+
+    def get_output_byte_frequency_data(self) -> bytes:
+        """Always empty: there is no sound."""
+        return b""

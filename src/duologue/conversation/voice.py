@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from duologue.audio.endpoints import Sink, Source
+from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.session import BaseConversation, SessionParts
 from duologue.dialogue.actions import Report
 from duologue.dialogue.values import AgentAudio, ErrorReport
 from duologue.errors import ConversationEnded
-from duologue.protocol.client_messages import UserAudioChunk
+from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
 from duologue.protocol.formats import AudioFormat
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class VoiceConversation(BaseConversation):
         input_chunk_duration_ms: int,
     ) -> None:
         super().__init__(parts)
+        self._chunks_sent = 0
         # numpy and soxr are loaded by those who speak, not by those who write.
         from duologue.conversation.sound import Sound, SoundEvents
 
@@ -73,6 +76,61 @@ class VoiceConversation(BaseConversation):
         """The loudness of the last 50 ms that were played, from 0 to 1 (root mean square)."""
         return self._sound.output_level
 
+    def get_input_volume(self) -> float:
+        """How loud the user's sound is that goes out now, from 0 to 1.
+
+        It is the mean of `get_input_byte_frequency_data`, as in the JavaScript client; for the
+        root mean square see `input_level`. 0 while muted and after the end.
+        """
+        return self._sound.input_volume()
+
+    def get_output_volume(self) -> float:
+        """How loud the agent's sound is that is played now, from 0 to 1, after the volume.
+
+        It is the mean of `get_output_byte_frequency_data`, as in the JavaScript client; for the
+        root mean square see `output_level`. 0 after the end.
+        """
+        return self._sound.output_volume()
+
+    def get_input_byte_frequency_data(self) -> bytes:
+        """The spectrum of the user's sound that goes out now: 1024 bytes, for 100 to 8000 Hz.
+
+        See `duologue.audio.Analyser.byte_frequency_data`. Zeros while muted and after the end.
+        """
+        return self._sound.input_byte_frequency_data()
+
+    def get_output_byte_frequency_data(self) -> bytes:
+        """The spectrum of the sound that is played now: 1024 bytes, for 100 to 8000 Hz.
+
+        It is measured after the volume; see `duologue.audio.Analyser.byte_frequency_data`. Zeros
+        after the end.
+        """
+        return self._sound.output_byte_frequency_data()
+
+    @property
+    def heard_text(self) -> str:
+        """What the user has heard until now of the response that was played last.
+
+        It grows while the response is played, stays as it is when the user interrupts, and gives
+        way to the next response when that begins to be played. Where the server sends the times of
+        characters, it ends with the last one that was spoken in full, and so may end within a
+        word. Where it sends none, the share of the response's sound that was played is taken for
+        the share of its text: an estimate, and too high while sound is still to come. Sound counts
+        as heard when the speaker takes it, whatever the volume.
+        """
+        return self._dialogue.heard.until_now(self._sound.played_ms)
+
+    @property
+    def audio_counters(self) -> AudioCounters:
+        """What became of the sound of both sides until now."""
+        return replace(
+            self._sound.counters(),
+            chunks_sent=self._chunks_sent,
+            chunks_dropped=self._outbox.dropped_audio,
+            late_audio_events=self._dialogue.late_audio_events,
+            reports_dropped=self._callbacks.dropped,
+        )
+
     async def prepare(self) -> None:
         """Start microphone and speaker; see `Sound.start`. Sound is captured from now on."""
         await self._sound.start()
@@ -85,6 +143,12 @@ class VoiceConversation(BaseConversation):
 
     def _silence(self) -> None:
         self._sound.silence()
+        self._dialogue.heard.interrupted(self._sound.played_ms)
+
+    async def _transmit(self, message: ClientMessage) -> None:
+        await super()._transmit(message)
+        if isinstance(message, UserAudioChunk):
+            self._chunks_sent += 1
 
     def _send_chunk(self, chunk: bytes) -> None:
         try:
