@@ -156,7 +156,7 @@ async def browser_client(microphone: Path | None = None) -> AsyncIterator[Browse
         _serving_page() as url,
         async_playwright() as playwright,
         await playwright.chromium.launch(
-            executable_path=_chromium(), args=_arguments(microphone)
+            executable_path=chromium_path(), args=_arguments(microphone)
         ) as browser,
     ):
         client = BrowserClient(await browser.new_page())
@@ -187,7 +187,8 @@ def _arguments(microphone: Path | None) -> list[str]:
     return [*CHROMIUM_ARGUMENTS, f"--use-file-for-fake-audio-capture={microphone}%noloop"]
 
 
-def _chromium() -> str:
+def chromium_path() -> str:
+    """Where the system has its Chromium; the test fails if it has none."""
     path = shutil.which("chromium")
     if path is None:
         pytest.fail("this test needs Chromium, and there is none; run `make setup`")
