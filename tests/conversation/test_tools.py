@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from duologue.conversation import Conversation
+from duologue.conversation import Conversation, calling
 from duologue.conversation import tools as module
 from duologue.conversation.tools import ToolRunner
 from duologue.dialogue.actions import CallTool, Send
@@ -219,7 +219,7 @@ async def test_closing_cancels_what_runs_and_answers_nothing() -> None:
 async def test_closing_does_not_wait_for_a_tool_that_will_not_be_stopped(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "CANCELLING_LIMIT_S", 0.01)
+    monkeypatch.setattr(calling, "CANCELLING_LIMIT_S", 0.01)
     released = asyncio.Event()
 
     async def tool() -> None:
