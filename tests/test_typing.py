@@ -9,7 +9,7 @@ from mypy import api
 PROGRAM = """
 from typing import assert_type
 from duologue.protocol.codec import UnknownEvent
-from duologue.protocol.server_events import ServerEvent
+from duologue.protocol.server_events import McpToolCallEvent, ServerEvent
 from duologue import (
     AudioCounters, ClientTools, Conversation, Disconnection, Message, TextConversation,
     VoiceConversation, get_signed_url,
@@ -26,6 +26,10 @@ def get_weather(city: str, days: int = 1) -> str: return city
 
 async def get_time() -> str: return "noon"
 
+def approve(event: McpToolCallEvent) -> bool: return event.tool_name == "read"
+async def ask(event: McpToolCallEvent) -> bool: return False
+def describe(event: McpToolCallEvent) -> str: return event.tool_name
+
 async def main() -> None:
     {body}
 """
@@ -36,6 +40,7 @@ RIGHT = """
         on_message=hear,
         on_disconnect=leave,
         on_conversation_created=keep,
+        on_mcp_tool_approval_request=approve,
         input_chunk_duration_ms=20,
     )
     assert_type(conversation, VoiceConversation)
@@ -53,6 +58,8 @@ RIGHT = """
     assert_type(await conversation.wait_until_ended(), Disconnection)
     assert_type(await get_signed_url("a", api_key="k"), str)
     await Conversation.start_session(agent_id="a", api_key="k", region="eu-residency")
+    await Conversation.start_session(agent_id="a", on_mcp_tool_approval_request=ask)
+    conversation.send_mcp_tool_approval_result("call_1", is_approved=True)
 """
 
 WRONG = {
@@ -74,6 +81,9 @@ WRONG = {
     ),
     "a tool that is no function": (
         'Conversation.start_session(agent_id="a", client_tools={"get_time": "noon"})'
+    ),
+    "an approval that is no bool": (
+        'Conversation.start_session(agent_id="a", on_mcp_tool_approval_request=describe)'
     ),
     "a written conversation that is kept as a spoken one": (
         'Conversation.start_session(agent_id="a", text_only=True, on_conversation_created=keep)'

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Status,
     )
     from duologue.errors import (
+        ApprovalUnavailable,
         AudioError,
         AudioFileError,
         ConversationEnded,
@@ -68,6 +69,7 @@ _HOMES = {
         "Status",
     ),
     "duologue.errors": (
+        "ApprovalUnavailable",
         "AudioError",
         "AudioFileError",
         "ConversationEnded",
@@ -87,6 +89,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "AgentAudio",
+    "ApprovalUnavailable",
     "AudioCounters",
     "AudioError",
     "AudioFileError",

@@ -67,6 +67,10 @@ class FeedbackUnavailable(DuologueError):
     """There is no response of the agent that could be rated, or it has been rated already."""
 
 
+class ApprovalUnavailable(DuologueError):
+    """A call of an MCP tool cannot be approved or denied: it was answered, or waits no longer."""
+
+
 class SendQueueFull(DuologueError):
     """More control messages wait to be sent than the connection may hold."""
 

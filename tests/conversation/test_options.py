@@ -195,6 +195,10 @@ def test_what_contradicts_itself_is_refused(options: dict[str, Any], message: st
         ({"agent_id": "a", "connect_timeout": True}, "number of seconds, not bool"),
         ({"agent_id": "a", "input_chunk_duration_ms": 20.0}, "whole number .* not float"),
         ({"agent_id": "a", "on_message": "print"}, "on_message must be a function, not str"),
+        (
+            {"agent_id": "a", "on_mcp_tool_approval_request": True},
+            "on_mcp_tool_approval_request must be a function, not bool",
+        ),
         ({"agent_id": "a", "overrides": []}, "overrides must be a mapping, not list"),
         ({"agent_id": "a", "overrides": {"agent": "a"}}, r"overrides\['agent'\] must be"),
         ({"agent_id": "a", "dynamic_variables": [1]}, "dynamic_variables must be a mapping"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -7,7 +8,12 @@ import pytest
 from duologue.conversation.senders import Senders
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.tool_calls import DONE_WITHOUT_RESULT
-from duologue.errors import ConversationEnded, FeedbackUnavailable, SendQueueFull
+from duologue.errors import (
+    ApprovalUnavailable,
+    ConversationEnded,
+    FeedbackUnavailable,
+    SendQueueFull,
+)
 from duologue.protocol.client_messages import (
     ClientMessage,
     ClientToolResult,
@@ -30,6 +36,7 @@ class Recorded(Senders):
         self.full = False
         self.ratings = 0
         self.written = 0
+        self.approved: list[str] = []
 
     def is_open(self) -> bool:
         return not self.ended
@@ -48,6 +55,9 @@ class Recorded(Senders):
 
     def _rated(self) -> None:
         self.ratings += 1
+
+    def _approval_sent(self, tool_call_id: str) -> None:
+        self.approved.append(tool_call_id)
 
 
 def test_a_result_becomes_text_as_a_tools_does() -> None:
@@ -170,6 +180,52 @@ def test_a_call_of_an_mcp_tool_is_allowed_or_denied() -> None:
         McpToolApprovalResult(tool_call_id="1", is_approved=True),
         McpToolApprovalResult(tool_call_id="2", is_approved=False),
     ]
+    assert senders.approved == ["1", "2"]
+
+
+def test_no_call_of_an_mcp_tool_is_answered_twice() -> None:
+    senders = Recorded()
+    senders.send_mcp_tool_approval_result("1", True)
+    with pytest.raises(ApprovalUnavailable):
+        senders.send_mcp_tool_approval_result("1", False)
+    assert (len(senders.sent), senders.approved) == (1, ["1"])
+
+
+def test_two_threads_do_not_answer_the_same_call() -> None:
+    class Interrupted(Recorded):
+        def _send(self, message: ClientMessage) -> None:
+            if not other.ident:
+                other.start()
+                other.join(0.05)  # it would answer by now if it could
+            super()._send(message)
+
+    def answer() -> None:
+        with pytest.raises(ApprovalUnavailable):
+            senders.send_mcp_tool_approval_result("1", False)
+        refused.set()
+
+    senders, refused, other = Interrupted(), threading.Event(), threading.Thread(target=answer)
+    senders.send_mcp_tool_approval_result("1", True)
+    other.join(20)
+    assert refused.is_set()
+    assert senders.sent == [McpToolApprovalResult(tool_call_id="1", is_approved=True)]
+
+
+def test_an_approval_that_cannot_be_queued_can_be_given_later() -> None:
+    senders = Recorded()
+    senders.full = True
+    with pytest.raises(SendQueueFull):
+        senders.send_mcp_tool_approval_result("1", True)
+    assert senders.approved == []
+    senders.full = False
+    senders.send_mcp_tool_approval_result("1", True)
+
+
+def test_nothing_is_approved_after_the_end() -> None:
+    senders = Recorded()
+    senders.ended = True
+    with pytest.raises(ConversationEnded):
+        senders.send_mcp_tool_approval_result("1", True)
 
 
 @pytest.mark.parametrize(("call_id", "is_approved"), [(1, True), ("1", "yes"), ("1", None)])

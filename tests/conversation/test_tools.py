@@ -294,6 +294,43 @@ async def test_an_agent_calls_the_clients_tools() -> None:
     ]
 
 
+async def test_a_call_is_answered_whatever_its_parameters_are() -> None:
+    log = Log()
+
+    def frame(call_id: str, parameters: str) -> str:
+        head = f'"tool_name": "get_time", "tool_call_id": "{call_id}", "event_id": 1'
+        return f'{{"type": "client_tool_call", "client_tool_call": {{{head}{parameters}}}}}'
+
+    async def script(call: ScriptedCall) -> None:
+        await call.begin()
+        results = []
+        for call_id, parameters in (
+            ("1", ""),
+            ("2", ', "parameters": null'),
+            ("3", ', "parameters": {}'),
+            ("4", ', "parameters": ["now"]'),
+        ):
+            await call.send_frame(frame(call_id, parameters))
+            results.append(await call.receive(ClientToolResult))
+        assert [result.tool_call_id for result in results] == ["1", "2", "3", "4"]
+        assert [result.result for result in results[:3]] == ["noon"] * 3
+        assert results[3].is_error
+        assert "Expected `object | null`, got `array`" in results[3].result
+
+    async with (
+        ScriptedAgent(script) as agent,
+        Conversation.start_session(
+            agent_id="a",
+            origin=agent.origin,
+            text_only=True,
+            client_tools={"get_time": lambda: "noon"},
+            **log.options("on_error", "on_debug"),
+        ) as conversation,
+    ):
+        await conversation.wait_until_ended()
+    assert log.names == ["on_debug", "on_error"]
+
+
 async def test_a_caller_may_answer_for_tools_that_it_does_not_have() -> None:
     async def script(call: ScriptedCall) -> None:
         await call.begin()

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.dialogue.actions import Action, End, Play, Report, Send, Silence
+from duologue.dialogue.actions import (
+    Action,
+    CancelApproval,
+    End,
+    Play,
+    Report,
+    RequestApproval,
+    Send,
+    Silence,
+)
+from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.ending import FAREWELL_LIMIT_MS
 from duologue.dialogue.values import AgentAudio, Message, Mode
@@ -28,6 +38,7 @@ from duologue.protocol.server_events import (
     GuardrailTriggeredEvent,
     InternalTurnProbabilityEvent,
     InterruptionEvent,
+    McpToolCallEvent,
     PingEvent,
     ServerEvent,
     UserTranscriptEvent,
@@ -219,6 +230,60 @@ def test_an_event_without_fields_calls_its_callback_without_an_argument() -> Non
 )
 def test_what_has_no_callback_of_its_own_goes_to_debug(event: Any) -> None:
     assert Dialogue(PCM).receive(event, 0.0) == [Report.of("on_debug", event)]
+
+
+def test_a_call_of_a_tool_that_makes_no_sense_is_told_and_answered() -> None:
+    event = MalformedEvent(reason="no object", frame="{", tool_call_id="call_1")
+    actions = Dialogue(PCM).receive(event, 0.0)
+    assert reported(actions) == ["on_debug", "on_error"]
+    [send] = of_type(actions, Send)
+    assert isinstance(send.message, ClientToolResult)
+    assert (send.message.tool_call_id, send.message.is_error) == ("call_1", True)
+
+
+def mcp_call(state: Any) -> McpToolCallEvent:
+    return McpToolCallEvent(
+        service_id="files",
+        tool_call_id="call_1",
+        tool_name="delete",
+        parameters={},
+        timestamp="2025-01-01T00:00:00Z",
+        state=state,
+        approval_timeout_secs=2,
+    )
+
+
+@pytest.mark.parametrize("state", ["loading", "awaiting_approval", "success", "failure"])
+def test_a_call_of_an_mcp_tool_is_told_before_anything_follows(state: str) -> None:
+    dialogue = Dialogue(PCM, approvals=Approvals(lambda event: True))
+    event = mcp_call(state)
+    first, *others = dialogue.receive(event, 0.0)
+    assert first == Report.of("on_mcp_tool_call", event)
+    assert [type(other) for other in others] == (
+        [RequestApproval] if state == "awaiting_approval" else []
+    )
+
+
+def test_a_call_that_goes_on_is_told_before_its_handler_is_cancelled() -> None:
+    dialogue = Dialogue(PCM, approvals=Approvals(lambda event: True))
+    dialogue.receive(mcp_call("awaiting_approval"), 0.0)
+    event = mcp_call("failure")
+    assert dialogue.receive(event, 0.0) == [
+        Report.of("on_mcp_tool_call", event),
+        CancelApproval("call_1"),
+    ]
+
+
+def test_the_next_deadline_is_that_of_an_approval_or_of_the_end() -> None:
+    dialogue = Dialogue(PCM, approvals=Approvals(lambda event: True))
+    assert dialogue.next_deadline_ms is None
+    dialogue.receive(mcp_call("awaiting_approval"), 1000)
+    assert dialogue.next_deadline_ms == 3000
+    assert reported(dialogue.tick(3000)) == ["on_error"]
+    assert dialogue.next_deadline_ms is None
+    dialogue.receive(sound(1), 4000)
+    dialogue.receive(END_CALL, 4000)
+    assert dialogue.next_deadline_ms == 4000 + FAREWELL_LIMIT_MS
 
 
 def test_an_error_is_reported_with_what_the_server_says() -> None:

@@ -5,10 +5,19 @@ from typing import Any
 import pytest
 
 from duologue.dialogue.actions import Action, CallTool, Report, Send
-from duologue.dialogue.tool_calls import DONE_WITHOUT_RESULT, ToolCalls, raised, returned, text_of
+from duologue.dialogue.tool_calls import (
+    DONE_WITHOUT_RESULT,
+    ToolCalls,
+    raised,
+    returned,
+    text_of,
+    unreadable,
+)
 from duologue.dialogue.tool_signature import Arguments
 from duologue.dialogue.tools import ClientTool
+from duologue.dialogue.values import ErrorReport
 from duologue.protocol.client_messages import ClientToolResult
+from duologue.protocol.codec import MalformedEvent
 from duologue.protocol.server_events import ClientToolCallEvent
 
 
@@ -48,6 +57,27 @@ def test_a_call_with_wrong_parameters_is_a_failure_of_the_tool() -> None:
     assert failure(calls.called(call(town="Lyon"))) == (
         "the client tool 'weather' was called wrongly: the parameter 'city' is missing"
     )
+
+
+def test_a_call_without_parameters_is_made_without_any() -> None:
+    tool = ClientTool.of("weather", lambda: "sunny")
+    event = ClientToolCallEvent(tool_name="weather", tool_call_id="call_1", event_id=1)
+    assert ToolCalls({"weather": tool}).called(event) == [
+        CallTool(event=event, tool=tool, arguments=Arguments())
+    ]
+    [send, _] = ToolCalls({"weather": WEATHER}).called(event)
+    assert isinstance(send, Send), "this one needs a city"
+
+
+def test_a_call_that_cannot_be_read_is_a_failure_if_it_can_be_answered() -> None:
+    event = MalformedEvent(reason="no object", frame="{", tool_call_id="call_1")
+    sentence = "this call of a client tool cannot be read: no object"
+    [send, report] = unreadable(event)
+    assert send == Send(ClientToolResult(tool_call_id="call_1", result=sentence, is_error=True))
+    assert report == Report.of(
+        "on_error", ErrorReport(message=sentence, context={"tool_call_id": "call_1"})
+    )
+    assert unreadable(MalformedEvent(reason="no object", frame="{")) == []
 
 
 def test_an_unknown_tool_is_a_failure() -> None:

@@ -275,6 +275,27 @@ def test_an_event_id_that_is_no_integer_is_malformed(event_id: str) -> None:
     assert "`$.ping_event.event_id`" in malformed(frame).reason
 
 
+@pytest.mark.parametrize("parameters", ["5", '"text"', "[]", "true"])
+def test_a_malformed_call_of_a_tool_keeps_the_id_under_which_it_waits(parameters: str) -> None:
+    call = f'{{"tool_name": "t", "tool_call_id": "c", "parameters": {parameters}, "event_id": 1}}'
+    result = malformed(f'{{"type": "client_tool_call", "client_tool_call": {call}}}')
+    assert "`$.client_tool_call.parameters`" in result.reason
+    assert result.tool_call_id == "c"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '{"type": "client_tool_call"}',
+        '{"type": "client_tool_call", "client_tool_call": {"tool_call_id": 5}}',
+        '{"type": "ping", "client_tool_call": {"tool_call_id": "c"}}',
+        '{"type": "client_tool_call", "client_tool_call": {"tool_call_id": "c"}',
+    ],
+)
+def test_what_has_no_id_of_a_call_or_is_none_has_none(frame: str) -> None:
+    assert malformed(frame).tool_call_id is None
+
+
 @pytest.mark.parametrize("digits", [310, 5000])
 def test_a_time_too_long_to_calculate_with_is_malformed(digits: int) -> None:
     frame = f'{{"type": "ping", "ping_event": {{"event_id": 1, "ping_ms": {"9" * digits}}}}}'

@@ -21,6 +21,7 @@ from duologue.protocol.server_events import (
     AsrInitiationMetadataEvent,
     Attachment,
     AudioEvent,
+    ClientToolCallEvent,
     ConversationMetadataEvent,
     ErrorEvent,
     GuardrailTriggeredEvent,
@@ -104,6 +105,7 @@ READ_WITHOUT = {
     "interruption": {"event_id"},
     "conversation_initiation_metadata": {"agent_output_audio_format", "user_input_audio_format"},
     "error": {"code"},
+    "client_tool_call": {"parameters"},
 }
 
 by_type = pytest.mark.parametrize("event_type", event_types(), ids=lambda it: it.TYPE)
@@ -255,6 +257,21 @@ def test_an_approval_that_names_no_limit_has_that_of_the_contract() -> None:
 def test_an_interruption_may_come_without_its_fields(inner: dict[str, Any]) -> None:
     frame = json.dumps({"type": "interruption", **inner})
     assert decode_server_event(frame) == InterruptionEvent()
+
+
+@pytest.mark.parametrize("parameters", [{}, {"parameters": None}], ids=str)
+def test_a_tool_may_be_called_without_parameters(parameters: dict[str, Any]) -> None:
+    fields = {"tool_name": "t", "tool_call_id": "c", "event_id": 1, **parameters}
+    frame = json.dumps({"type": "client_tool_call", "client_tool_call": fields})
+    assert decode_server_event(frame) == ClientToolCallEvent(
+        tool_name="t", tool_call_id="c", event_id=1
+    )
+
+
+def test_a_tool_that_is_called_with_an_empty_object_gets_it() -> None:
+    event = ClientToolCallEvent(tool_name="t", tool_call_id="c", parameters={}, event_id=1)
+    assert wire(event)["client_tool_call"]["parameters"] == {}
+    assert decode_server_event(encode_server_event(event)) == event
 
 
 def test_an_error_may_come_without_its_fields() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
@@ -21,6 +21,7 @@ from duologue.conversation.callbacks import Callbacks
 from duologue.dialogue.tools import ClientTool, checked_tools
 from duologue.protocol.client_messages import ConversationInitiation, SourceInfo
 from duologue.protocol.codec import encode_client_message
+from duologue.protocol.server_events import McpToolCallEvent
 
 if TYPE_CHECKING:
     from duologue.conversation.text import TextConversation
@@ -100,6 +101,12 @@ class CommonOptions(Callbacks, total=False):
       in threads of their own, async ones in the event loop, each for at most 30 s unless its
       registry says otherwise, and none past the session's end. Parameters come as the function's
       signature asks for them; see `duologue.dialogue.tool_signature`.
+    - `on_mcp_tool_approval_request`: decides whether the agent may call a tool of an MCP server:
+      True approves, False denies, and whatever else it returns or raises denies, too. Unlike the
+      callbacks it keeps nothing waiting: a plain function runs in a thread of its own, an async one
+      in the event loop, where it is cancelled once its decision is no longer wanted, at the latest
+      after the call's `approval_timeout_secs` or as the session ends. Without it, answer with
+      `send_mcp_tool_approval_result`.
     - `connect_timeout`: how many seconds the server may take to accept and to answer the
       initiation; 10 by default. A device may take 10 s of its own to open.
     """
@@ -116,6 +123,7 @@ class CommonOptions(Callbacks, total=False):
     custom_llm_extra_body: Any
     user_id: str
     client_tools: Mapping[str, Callable[..., object] | ClientTool]
+    on_mcp_tool_approval_request: Callable[[McpToolCallEvent], bool | Awaitable[bool]]
     connect_timeout: float
 
 

@@ -14,7 +14,6 @@ from duologue.protocol.client_messages import (
     ClientToolResult,
     ContextualUpdate,
     FileInput,
-    McpToolApprovalResult,
     MultimodalMessage,
     TextInput,
     UserActivity,
@@ -27,7 +26,8 @@ class Senders(ABC):
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
-        self._rating_lock = threading.Lock()
+        # What may be done once is not done by two threads, nor by one and the event loop.
+        self._rules_lock = threading.Lock()
 
     @abstractmethod
     def is_open(self) -> bool:
@@ -97,14 +97,24 @@ class Senders(ABC):
     def send_mcp_tool_approval_result(self, tool_call_id: str, is_approved: bool) -> None:
         """Allow or deny a call to an MCP tool that `on_mcp_tool_call` reported as awaiting it.
 
+        Each call is answered once. An answer given here takes the place of that of
+        `on_mcp_tool_approval_request`, which is cancelled if it is being asked.
+
         Raises:
             TypeError: the id is no string, or the decision no bool.
+            ApprovalUnavailable: the call has been answered, or is known to wait no longer.
             ConversationEnded, SendQueueFull: as for `send_user_message`.
         """
         _check_text("tool_call_id", tool_call_id)
         if not isinstance(is_approved, bool):
             raise TypeError(f"is_approved must be True or False, not {is_approved!r}")
-        self._send(McpToolApprovalResult(tool_call_id=tool_call_id, is_approved=is_approved))
+        with self._rules_lock:
+            if not self.is_open():
+                raise ConversationEnded("an approval cannot be sent: the conversation has ended")
+            message = self._dialogue.approvals.message(tool_call_id, is_approved)
+            self._send(message)
+            self._dialogue.approvals.sent(message)
+        self._approval_sent(tool_call_id)
 
     @property
     def can_send_feedback(self) -> bool:
@@ -128,7 +138,7 @@ class Senders(ABC):
             raise TypeError(f"like must be True, False or None, not {like!r}")
         if not isinstance(event_id, int | None) or isinstance(event_id, bool):
             raise TypeError(f"event_id must be a whole number, not {type(event_id).__name__}")
-        with self._rating_lock:
+        with self._rules_lock:
             if not self.is_open():
                 raise ConversationEnded("feedback cannot be sent: the conversation has ended")
             message = self._dialogue.ratings.message(like, event_id)
@@ -166,6 +176,10 @@ class Senders(ABC):
     @abstractmethod
     def _rated(self) -> None:
         """Report what has changed with a rating."""
+
+    @abstractmethod
+    def _approval_sent(self, tool_call_id: str) -> None:
+        """Ask nobody any more about the approval of this call."""
 
     @abstractmethod
     def _wrote(self) -> None:

@@ -12,13 +12,24 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from duologue.connection.base import Connection
+from duologue.conversation.approvals import ApprovalRunner
 from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.iteration import EventIterator, EventStream
 from duologue.conversation.outbox import Outbox
 from duologue.conversation.senders import Senders
 from duologue.conversation.tools import ToolRunner
 from duologue.conversation.uploads import Uploads
-from duologue.dialogue.actions import Action, CallTool, End, Play, Report, Send, Silence
+from duologue.dialogue.actions import (
+    Action,
+    CallTool,
+    CancelApproval,
+    End,
+    Play,
+    Report,
+    RequestApproval,
+    Send,
+    Silence,
+)
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import AgentAudio, Disconnection, Message, Mode, Status
@@ -81,6 +92,9 @@ class BaseConversation(Senders, Uploads):
         self._initiation = parts.initiation
         self._connection = parts.connection
         self._tools = ToolRunner(self._carry_out)
+        self._approvals = ApprovalRunner(
+            parts.dialogue.approvals, self._rules_lock, self._carry_out, parts.callbacks.put
+        )
         self._callbacks = parts.callbacks
         self._status = parts.status
         self._outbox = parts.outbox
@@ -199,7 +213,9 @@ class BaseConversation(Senders, Uploads):
         if not isinstance(event, MalformedEvent):
             self._callbacks.put(Report.of("on_incoming_event", event))
             self._events.put(event)
-        self._carry_out(self._dialogue.receive(event, _now_ms()))
+        with self._rules_lock:
+            actions = self._dialogue.receive(event, _now_ms())
+        self._carry_out(actions)
 
     def _play(self, audio: AgentAudio) -> None:
         """Let sound be heard, if this kind of conversation has any."""
@@ -225,6 +241,10 @@ class BaseConversation(Senders, Uploads):
                     self._callbacks.put(action)
                 case CallTool():
                     self._tools.start(action)
+                case RequestApproval():
+                    self._approvals.start(action)
+                case CancelApproval(tool_call_id):
+                    self._approvals.withdraw(tool_call_id)
                 case End(disconnection):
                     self._end(disconnection)
         self._deadline_moved.set()
@@ -271,7 +291,9 @@ class BaseConversation(Senders, Uploads):
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._deadline_moved.wait()
-            if actions := self._dialogue.tick(_now_ms()):
+            with self._rules_lock:
+                actions = self._dialogue.tick(_now_ms())
+            if actions:
                 self._carry_out(actions)
 
     def _run(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -295,6 +317,7 @@ class BaseConversation(Senders, Uploads):
         self._outbox.close()
         for report in self._dialogue.ratings.close():
             self._callbacks.put(report)
+        self._approvals.end()
         self._silence()
         self._ending = asyncio.create_task(
             self._tear_down(disconnection), name=f"duologue end {self._id}"
@@ -304,6 +327,7 @@ class BaseConversation(Senders, Uploads):
         """Take everything down, every step even if another fails, and report the end."""
         await _attempt(self._release)
         await _attempt(self._tools.close)
+        await _attempt(self._approvals.close)
         await _attempt(lambda: self._outbox.flush(FLUSH_LIMIT_S))
         await _attempt(self._connection.close)
         await _attempt(self._cancel_tasks)
@@ -324,6 +348,9 @@ class BaseConversation(Senders, Uploads):
 
     def _rated(self) -> None:
         self._in_loop(lambda: self._carry_out(self._dialogue.ratings.changes()))
+
+    def _approval_sent(self, tool_call_id: str) -> None:
+        self._in_loop(lambda: self._approvals.withdraw(tool_call_id))
 
     def _in_loop(self, function: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has closed, and with it the conversation

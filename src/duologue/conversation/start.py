@@ -27,6 +27,7 @@ from duologue.conversation.session import (
 from duologue.conversation.text import TextConversation
 from duologue.conversation.voice import VoiceConversation
 from duologue.dialogue.actions import Report
+from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.tool_calls import ToolCalls
 from duologue.dialogue.values import Status
@@ -191,7 +192,11 @@ def _conversation(
         conversation_id=metadata.conversation_id,
         initiation=plan.initiation,
         connection=connection,
-        dialogue=Dialogue(None if plan.text_only else _output_format(metadata), _tool_calls(plan)),
+        dialogue=Dialogue(
+            None if plan.text_only else _output_format(metadata),
+            _tool_calls(plan),
+            Approvals(plan.callbacks.get("on_mcp_tool_approval_request")),
+        ),
         callbacks=callbacks,
         status=status,
         outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // plan.input_chunk_duration_ms),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -9,7 +10,10 @@ from duologue.dialogue.tool_signature import Arguments
 from duologue.dialogue.tools import ClientTool
 from duologue.dialogue.values import AgentAudio, Disconnection
 from duologue.protocol.client_messages import ClientMessage
-from duologue.protocol.server_events import ClientToolCallEvent
+from duologue.protocol.server_events import ClientToolCallEvent, McpToolCallEvent
+
+ApprovalHandler: TypeAlias = Callable[[McpToolCallEvent], object]
+"""Decides whether a call of an MCP tool may be made, by True or False; it may be async."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,21 @@ class CallTool:
     arguments: Arguments
 
 
+@dataclass(frozen=True, kw_only=True)
+class RequestApproval:
+    """Ask this handler whether the call may be made, and say later what came of it."""
+
+    event: McpToolCallEvent
+    handler: ApprovalHandler
+
+
+@dataclass(frozen=True)
+class CancelApproval:
+    """Ask no longer for the approval of this call; there may be nobody who is being asked."""
+
+    tool_call_id: str
+
+
 @dataclass(frozen=True)
 class End:
     """End the session for this reason."""
@@ -63,4 +82,6 @@ class End:
     disconnection: Disconnection
 
 
-Action: TypeAlias = Send | Play | Silence | Report | CallTool | End
+Action: TypeAlias = (
+    Send | Play | Silence | Report | CallTool | RequestApproval | CancelApproval | End
+)

@@ -7,12 +7,13 @@ order in which they are to be carried out.
 from __future__ import annotations
 
 from duologue.dialogue.actions import Action, Play, Report, Send, Silence
+from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.ending import Ending
 from duologue.dialogue.feedback import Ratings
 from duologue.dialogue.gate import Gate
 from duologue.dialogue.heard import Heard
 from duologue.dialogue.reports import CALLBACK_OF_EVENT
-from duologue.dialogue.tool_calls import ToolCalls
+from duologue.dialogue.tool_calls import ToolCalls, unreadable
 from duologue.dialogue.turns import TurnMetrics, Turns
 from duologue.dialogue.values import AgentAudio, ErrorReport, Message, Mode
 from duologue.protocol.client_messages import Pong
@@ -27,6 +28,7 @@ from duologue.protocol.server_events import (
     ClientToolCallEvent,
     ErrorEvent,
     InterruptionEvent,
+    McpToolCallEvent,
     PingEvent,
     ServerEvent,
     UserTranscriptEvent,
@@ -43,15 +45,20 @@ class Dialogue:
         ratings: which response of the agent can be rated.
         heard: what of the agent's words has been heard.
         late_audio_events: how many were not played, because the user had interrupted before.
+        approvals: which calls of MCP tools can be approved or denied.
 
     Args:
         output_format: how the agent's sound comes over the wire; None in a text conversation,
             where sound is not wanted and leads to nothing.
         tool_calls: the client's tools; by default it has none.
+        approvals: a ledger without entries; by default one that asks nobody.
     """
 
     def __init__(
-        self, output_format: AudioFormat | None, tool_calls: ToolCalls | None = None
+        self,
+        output_format: AudioFormat | None,
+        tool_calls: ToolCalls | None = None,
+        approvals: Approvals | None = None,
     ) -> None:
         self._output_format = output_format
         self._tool_calls = tool_calls or ToolCalls()
@@ -65,17 +72,21 @@ class Dialogue:
         self.ratings = Ratings()
         self.heard = Heard()
         self.late_audio_events = 0
+        self.approvals = approvals or Approvals()
 
     @property
     def next_deadline_ms(self) -> float | None:
         """When `tick` is to be called next, or None if nothing waits for time to pass."""
-        return self._ending.next_deadline_ms
+        deadlines_ms = (self._ending.next_deadline_ms, self.approvals.next_deadline_ms)
+        return min((one for one in deadlines_ms if one is not None), default=None)
 
     def receive(self, event: Incoming, now_ms: float) -> list[Action]:
         """What follows from what the server sent."""
         match event:
-            case UnknownEvent() | MalformedEvent():
+            case UnknownEvent():
                 return [Report.of("on_debug", event)]
+            case MalformedEvent():
+                return [Report.of("on_debug", event), *unreadable(event)]
             case PingEvent():
                 return [Send(Pong(event_id=event.event_id)), *_as_it_is(event)]
             case AudioEvent():
@@ -98,6 +109,8 @@ class Dialogue:
                 return self._ending.error(event) or [Report.of("on_error", _error_report(event))]
             case ClientToolCallEvent():
                 return self._tool_calls.called(event)
+            case McpToolCallEvent():
+                return [*_as_it_is(event), *self.approvals.called(event, now_ms)]
             case _:
                 return _as_it_is(event)
 
@@ -123,7 +136,7 @@ class Dialogue:
 
     def tick(self, now_ms: float) -> list[Action]:
         """What follows from time having passed."""
-        return self._ending.tick(now_ms)
+        return [*self.approvals.tick(now_ms), *self._ending.tick(now_ms)]
 
     def _sound(self, event: AudioEvent, now_ms: float) -> list[Action]:
         if self._output_format is None:

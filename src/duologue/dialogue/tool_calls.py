@@ -12,6 +12,7 @@ from duologue.dialogue.tool_signature import WrongParameters
 from duologue.dialogue.tools import ClientTool
 from duologue.dialogue.values import ErrorReport
 from duologue.protocol.client_messages import ClientToolResult
+from duologue.protocol.codec import MalformedEvent
 from duologue.protocol.server_events import ClientToolCallEvent
 
 DONE_WITHOUT_RESULT: Final = "The tool has done its work; it gives no result."
@@ -37,7 +38,7 @@ class ToolCalls:
         tool = self._tools.get(event.tool_name)
         if tool is not None:
             try:
-                arguments = tool.signature.arguments(event.parameters)
+                arguments = tool.signature.arguments(event.parameters or {})
             except WrongParameters as error:
                 sentence = f"the client tool {tool.name!r} was called wrongly: {error}"
                 return failed(event, sentence)
@@ -45,6 +46,14 @@ class ToolCalls:
         if self._reports_unknown:
             return [Report.of("on_unhandled_client_tool_call", event)]
         return failed(event, f"this client has no tool named {event.tool_name!r}")
+
+
+def unreadable(event: MalformedEvent) -> list[Action]:
+    """A message makes no sense. If it has the id of a call, the agent waits for an answer to it."""
+    if event.tool_call_id is None:
+        return []
+    sentence = f"this call of a client tool cannot be read: {event.reason}"
+    return _failed(event.tool_call_id, sentence, {"tool_call_id": event.tool_call_id})
 
 
 def returned(event: ClientToolCallEvent, value: object) -> list[Action]:
@@ -69,12 +78,16 @@ def failed(
     event: ClientToolCallEvent, sentence: str, exception: BaseException | None = None
 ) -> list[Action]:
     """The call has failed: the agent is told so, and the caller."""
-    sentence = sentence.encode(errors="replace").decode()  # half a surrogate pair cannot be sent
     context: dict[str, Any] = {"client_tool_name": event.tool_name}
     if exception is not None:
         context["exception"] = exception
+    return _failed(event.tool_call_id, sentence, context)
+
+
+def _failed(tool_call_id: str, sentence: str, context: Mapping[str, Any]) -> list[Action]:
+    sentence = sentence.encode(errors="replace").decode()  # half a surrogate pair cannot be sent
     return [
-        Send(ClientToolResult(tool_call_id=event.tool_call_id, result=sentence, is_error=True)),
+        Send(ClientToolResult(tool_call_id=tool_call_id, result=sentence, is_error=True)),
         Report.of("on_error", ErrorReport(message=sentence, context=context)),
     ]
 

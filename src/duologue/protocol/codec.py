@@ -15,7 +15,12 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk, message_types
-from duologue.protocol.server_events import AsrInitiationMetadataEvent, ServerEvent, event_types
+from duologue.protocol.server_events import (
+    AsrInitiationMetadataEvent,
+    ClientToolCallEvent,
+    ServerEvent,
+    event_types,
+)
 
 # Enough of each end to see what a frame is about; a frame may have megabytes.
 _SHOWN_AT_EACH_END = 100
@@ -43,11 +48,13 @@ class MalformedEvent(msgspec.Struct, frozen=True, kw_only=True):
         reason: what is wrong, and where.
         frame: the frame as it came, whole.
         type: the message's type, if it had one.
+        tool_call_id: the id of a client tool call, if there is one: it still wants an answer.
     """
 
     reason: str
     frame: Frame
     type: str | None = None
+    tool_call_id: str | None = None
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
@@ -70,8 +77,17 @@ class _Envelope(msgspec.Struct):
     user_audio_chunk: msgspec.Raw = msgspec.Raw()
 
 
+class _CallId(msgspec.Struct):
+    tool_call_id: str
+
+
+class _CallIdFrame(msgspec.Struct):
+    client_tool_call: _CallId
+
+
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
 _audio_chunk_decoder = msgspec.json.Decoder(UserAudioChunk)
+_call_id_decoder = msgspec.json.Decoder(_CallIdFrame)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -129,7 +145,19 @@ def _decode(frame: Frame, reader_of: Callable[[_Envelope], _Reader | None]) -> A
             return MalformedEvent(reason="a message needs a `type`; this has none", frame=frame)
         return UnknownEvent(type=type_name, data=_object_decoder.decode(frame))
     except _DECODE_ERRORS as error:
-        return MalformedEvent(reason=_reason(error), frame=frame, type=type_name)
+        return MalformedEvent(
+            reason=_reason(error),
+            frame=frame,
+            type=type_name,
+            tool_call_id=_tool_call_id(frame) if type_name == ClientToolCallEvent.TYPE else None,
+        )
+
+
+def _tool_call_id(frame: Frame) -> str | None:
+    try:
+        return _call_id_decoder.decode(frame).client_tool_call.tool_call_id
+    except _DECODE_ERRORS:
+        return None
 
 
 def _reason(error: BaseException) -> str:

@@ -152,14 +152,17 @@ class ConversationMetadataEvent(ServerEvent, frozen=True, kw_only=True):
 
 
 class ClientToolCallEvent(ServerEvent, frozen=True, kw_only=True):
-    """The agent asks the client to run one of its tools."""
+    """The agent asks the client to run one of its tools.
+
+    `parameters` that are missing or null are None here: the tool is called without any.
+    """
 
     TYPE = "client_tool_call"
     INNER = "client_tool_call"
 
     tool_name: str
     tool_call_id: str
-    parameters: dict[str, Any]
+    parameters: dict[str, Any] | None = None
     event_id: int
 
 
