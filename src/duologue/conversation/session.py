@@ -286,7 +286,8 @@ class BaseConversation(Senders, Uploads):
     async def _keep_deadlines(self) -> None:
         while True:
             self._deadline_moved.clear()
-            deadline_ms = self._dialogue.next_deadline_ms
+            with self._rules_lock:
+                deadline_ms = self._dialogue.next_deadline_ms
             wait_s = None if deadline_ms is None else max(0.0, (deadline_ms - _now_ms()) / 1000)
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
