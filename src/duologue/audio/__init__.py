@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from duologue.audio.speech_detector import SpeechDetector, last_voiced_frame_end_ms
     from duologue.audio.wav_reader import read_wav
     from duologue.audio.wav_writer import WavWriter, write_wav
+    from duologue.protocol.formats import AudioFormat
 
 __all__ = [
     "Analyser",
     "ArraySink",
     "ArraySource",
+    "AudioFormat",
     "Capture",
     "Chunker",
     "Microphone",
@@ -52,6 +54,7 @@ _MODULE_OF_NAME = {
     "Analyser": "analyser",
     "ArraySink": "memory",
     "ArraySource": "memory",
+    "AudioFormat": ".protocol.formats",
     "Capture": "capture",
     "Chunker": "chunker",
     "Microphone": "devices",
@@ -75,7 +78,7 @@ def __getattr__(name: str) -> object:
     module_name = _MODULE_OF_NAME.get(name)
     if module_name is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{module_name}"), name)
+    value: object = getattr(import_module(f".{module_name}", __name__), name)
     return value
 
 

@@ -3,6 +3,10 @@
 Anything that has these attributes can stand in for the devices: a file, an array, a phone call.
 Both carry mono samples of 16 bits as a `memoryview` of little-endian bytes; a `memoryview` of
 int16 items (format `"h"`) is accepted wherever samples are handed in.
+
+A device may block while it opens or closes, so a conversation calls `start` and `stop` in threads
+of their own, not in its event loop; one that needs the loop gets it by
+`asyncio.run_coroutine_threadsafe` or `loop.call_soon_threadsafe`.
 """
 
 from __future__ import annotations
