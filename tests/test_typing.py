@@ -7,22 +7,38 @@ from pathlib import Path
 from mypy import api
 
 PROGRAM = """
+import ssl
 from typing import assert_type
 from duologue.protocol.codec import UnknownEvent
 from duologue.protocol.server_events import McpToolCallEvent, ServerEvent
 from duologue import (
-    AudioCounters, ClientTools, Conversation, Disconnection, Message, TextConversation,
-    VoiceConversation, get_signed_url,
+    AudioCounters, ClientTools, Conversation, DeviceChange, Disconnection, Message,
+    Orchestrator, Overrides, TextConversation, ToolMockConfig, VoiceConversation, get_signed_url,
 )
 
 def hear(message: Message) -> None: ...
 def keep(conversation: VoiceConversation) -> None: ...
+def switch(change: DeviceChange) -> None: ...
 async def leave(disconnection: Disconnection) -> None: ...
 
 tools = ClientTools()
 
 @tools.tool(timeout=5)
 def get_weather(city: str, days: int = 1) -> str: return city
+
+overrides: Overrides = {
+    "agent": {
+        "prompt": {"prompt": "Be brief.", "llm": "m", "temperature": 0},
+        "first_message": "",
+        "language": "en",
+        "native_mcp_server_ids": ["m"],
+    },
+    "tts": {"voice_id": "v", "speed": 1, "stability": 0.5, "similarity_boost": 1},
+    "asr": {"keywords": []},
+    "conversation": {"client_events": ["audio", "vad_score"]},
+}
+mocks: ToolMockConfig = {"mocking_strategy": "selected", "mocked_tool_names": ["a"]}
+orchestrator: Orchestrator = {"url": "wss://h", "post_call_audio_webhook": {"url": "https://h"}}
 
 async def get_time() -> str: return "noon"
 
@@ -60,6 +76,25 @@ RIGHT = """
     await Conversation.start_session(agent_id="a", api_key="k", region="eu-residency")
     await Conversation.start_session(agent_id="a", on_mcp_tool_approval_request=ask)
     conversation.send_mcp_tool_approval_result("call_1", is_approved=True)
+    await Conversation.start_session(
+        orchestrator=orchestrator, ssl_context=ssl.create_default_context(), text_only=True
+    )
+    await Conversation.start_session(
+        agent_id="a",
+        connection_type="websocket",
+        overrides=overrides,
+        tool_mock_config=mocks,
+        connection_delay=0.5,
+        use_wake_lock=False,
+        input_device_id="usb",
+        output_device_id="usb",
+        on_device_change=switch,
+    )
+    await Conversation.start_session(
+        conversation_token="t",
+        livekit_url="wss://h",
+        web_rtc={"ice_transport_policy": "relay", "single_peer_connection": True},
+    )
 """
 
 WRONG = {
@@ -79,6 +114,25 @@ WRONG = {
     "a section that cannot be overridden": (
         'Conversation.start_session(agent_id="a", overrides={"agnet": {}})'
     ),
+    "a part of a section that cannot be overridden": (
+        'Conversation.start_session(agent_id="a", overrides={"agent": {"firstMessage": "Hi."}})'
+    ),
+    "a transport that does not exist": (
+        'Conversation.start_session(agent_id="a", connection_type="http")'
+    ),
+    "an orchestrator without a URL": (
+        'Conversation.start_session(orchestrator={"agent_config": {}})'
+    ),
+    "a strategy of mocking that does not exist": (
+        'Conversation.start_session(agent_id="a", tool_mock_config={"mocking_strategy": "some"})'
+    ),
+    "a device id of a written conversation": (
+        'Conversation.start_session(agent_id="a", text_only=True, input_device_id="usb")'
+    ),
+    "a wake lock of a written conversation": (
+        'Conversation.start_session(agent_id="a", text_only=True, use_wake_lock=True)'
+    ),
+    "a context that is none": 'Conversation.start_session(agent_id="a", ssl_context=True)',
     "a tool that is no function": (
         'Conversation.start_session(agent_id="a", client_tools={"get_time": "noon"})'
     ),

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from duologue.connection.signed_urls import get_signed_url
     from duologue.conversation import (
         Conversation,
+        Orchestrator,
         Overrides,
         SessionStart,
         TextConversation,
+        ToolMockConfig,
         VoiceConversation,
     )
     from duologue.conversation.audio_counters import AudioCounters
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from duologue.dialogue.turns import TurnMetrics
     from duologue.dialogue.values import (
         AgentAudio,
+        DeviceChange,
         Disconnection,
         ErrorReport,
         Message,
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
         SendQueueFull,
         SessionConnectionError,
         SignedUrlRefused,
+        UnknownDevice,
         UnsupportedAudioFormat,
         UploadError,
     )
@@ -52,9 +56,11 @@ _HOMES = {
     "duologue.connection.signed_urls": ("get_signed_url",),
     "duologue.conversation": (
         "Conversation",
+        "Orchestrator",
         "Overrides",
         "SessionStart",
         "TextConversation",
+        "ToolMockConfig",
         "VoiceConversation",
     ),
     "duologue.conversation.audio_counters": ("AudioCounters",),
@@ -62,6 +68,7 @@ _HOMES = {
     "duologue.dialogue.turns": ("TurnMetrics",),
     "duologue.dialogue.values": (
         "AgentAudio",
+        "DeviceChange",
         "Disconnection",
         "ErrorReport",
         "Message",
@@ -81,6 +88,7 @@ _HOMES = {
         "SendQueueFull",
         "SessionConnectionError",
         "SignedUrlRefused",
+        "UnknownDevice",
         "UnsupportedAudioFormat",
         "UploadError",
     ),
@@ -97,6 +105,7 @@ __all__ = [
     "ClientTools",
     "Conversation",
     "ConversationEnded",
+    "DeviceChange",
     "DeviceError",
     "Disconnection",
     "DuologueError",
@@ -104,6 +113,7 @@ __all__ = [
     "FeedbackUnavailable",
     "Message",
     "Mode",
+    "Orchestrator",
     "Overrides",
     "RequestFailed",
     "RequestRefused",
@@ -113,7 +123,9 @@ __all__ = [
     "SignedUrlRefused",
     "Status",
     "TextConversation",
+    "ToolMockConfig",
     "TurnMetrics",
+    "UnknownDevice",
     "UnsupportedAudioFormat",
     "UploadError",
     "VoiceConversation",

@@ -83,6 +83,10 @@ class DeviceError(AudioError):
     """A microphone or speaker could not be found, opened or kept."""
 
 
+class UnknownDevice(DeviceError):
+    """There are microphones or speakers, but none of that id or name; the sentence lists them."""
+
+
 class AudioFileError(AudioError):
     """A sound file cannot be read or written; the sentence names the file and the reason."""
 

@@ -12,7 +12,7 @@ from duologue.audio.device_list import (
     list_devices,
     sound_systems,
 )
-from duologue.errors import DeviceError
+from duologue.errors import DeviceError, UnknownDevice
 
 
 class FakeDevices:
@@ -93,7 +93,9 @@ def test_the_default_device_needs_no_name() -> None:
 
 @pytest.mark.usefixtures("two_microphones")
 def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(DeviceError, match=r"no microphone 'usb2'\. .*'alsa_input.usb' \(Headset\)"):
+    with pytest.raises(
+        UnknownDevice, match=r"no microphone 'usb2'\. .*'alsa_input.usb' \(Headset\)"
+    ):
         find_device(DeviceKind.MICROPHONE, "usb2")
 
 

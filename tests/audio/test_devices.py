@@ -7,7 +7,7 @@ import pytest
 
 from duologue.audio.devices import Microphone, Speaker
 from duologue.audio.samples import bytes_from_samples, silence
-from duologue.errors import DeviceError
+from duologue.errors import DeviceError, UnknownDevice
 
 
 @pytest.fixture
@@ -56,3 +56,21 @@ def test_a_speaker_that_does_not_start_is_closed_and_named(
         with pytest.raises(DeviceError, match="The speaker 'spk1' cannot be opened at 48000 Hz"):
             speaker.start(lambda frames: bytes_from_samples(silence(frames)))
         assert DeviceThatDoesNotStart.closed == attempt
+
+
+def test_a_device_that_is_not_there_is_an_error_unless_the_default_will_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def find(kind: str, device_id: str | None) -> None:
+        if device_id is not None:
+            raise UnknownDevice(f"There is no {kind} {device_id!r}.")
+
+    monkeypatch.setattr("duologue.audio.devices.find_device", find)
+    monkeypatch.setattr(miniaudio, "CaptureDevice", BusyDevice)
+    with pytest.raises(UnknownDevice, match="no microphone 'usb'"):
+        Microphone("usb").start(lambda data: None)
+    told: list[UnknownDevice] = []
+    microphone = Microphone("usb", on_unknown=told.append)
+    with pytest.raises(DeviceError, match="The default microphone cannot be opened"):
+        microphone.start(lambda data: None)
+    assert [str(error) for error in told] == ["There is no microphone 'usb'."]

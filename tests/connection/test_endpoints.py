@@ -20,6 +20,7 @@ from duologue.connection.endpoints import (
     server_of,
     signed_conversation_url,
     socket_origin,
+    socket_url,
     version,
 )
 
@@ -166,20 +167,6 @@ def test_what_is_no_signed_url_is_refused_without_being_shown(signed: str) -> No
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    [
-        (conversation_url("https://h:8080/behind/a/proxy", "a"), "wss://h:8080/behind/a/proxy"),
-        ("wss://h/v1/convai/conversation?agent_id=a&conversation_signature=s", "wss://h"),
-        ("wss://h/agents/v1/convai/conversation/?x=/v1/convai/conversation", "wss://h/agents"),
-        ("ws://h/another/path?x=y", "ws://h"),
-        ("ws://h", "ws://h"),
-    ],
-)
-def test_a_conversations_url_has_its_origin_in_itself(url: str, origin: str) -> None:
-    assert origin_of(url) == origin
-
-
 @given(st.text(min_size=1))
 def test_an_id_of_any_kind_is_one_part_of_a_path(conversation_id: str) -> None:
     url = conversation_part_url("wss://h/x", conversation_id, "files")
@@ -191,3 +178,33 @@ def test_an_id_of_any_kind_is_one_part_of_a_path(conversation_id: str) -> None:
         conversation_id,
         "files",
     )
+
+
+@pytest.mark.parametrize("url", ["wss://host/path?token=%2F%61", "ws://[::1]:8080", "wss://h"])
+def test_a_socket_url_stays_as_it_is(url: str) -> None:
+    assert socket_url(url, "url") == url
+
+
+@pytest.mark.parametrize("url", ["https://h/?token=secret", "secret", "wss://h/#secret", "ws:///s"])
+def test_what_is_no_socket_url_is_refused_under_its_name_without_being_shown(url: str) -> None:
+    with pytest.raises(ValueError, match="my option is not a WebSocket URL: it must beg") as raised:
+        socket_url(url, "my option")
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("wss://h:1/v1/convai/conversation?agent_id=a", "wss://h:1"),
+        ("ws://h/behind/a/proxy/v1/convai/conversation?s=1", "ws://h/behind/a/proxy"),
+        ("wss://me:secret@h/v1/convai/conversation", "wss://h"),
+        ("wss://h/elsewhere?s=1", "wss://h"),
+    ],
+)
+def test_the_server_of_a_conversation_is_known_by_its_url(url: str, origin: str) -> None:
+    assert origin_of(url) == origin
+
+
+@given(st.sampled_from([DEFAULT_ORIGIN, "wss://h:8080/below", "ws://127.0.0.1:1"]))
+def test_the_server_of_a_conversation_is_the_one_that_was_chosen(origin: str) -> None:
+    assert origin_of(conversation_url(origin, "a")) == origin

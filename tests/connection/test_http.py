@@ -138,7 +138,7 @@ async def test_the_servers_certificate_is_checked_by_the_given_context() -> None
 
     context = Recording(ssl.PROTOCOL_TLS_CLIENT)
     async with answering(b"") as (origin, requests):
-        with pytest.raises(RequestFailed, match=r"\(ClientConnector\w*Error\)"):
+        with pytest.raises(RequestFailed, match="cannot be asked to give the thing"):
             await ask_at(origin.replace("ws:", "https:"), ssl_context=context)
     assert context.used
     assert requests == []

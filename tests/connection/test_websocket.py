@@ -16,7 +16,7 @@ from aiohttp import web
 
 from duologue.connection import websocket
 from duologue.connection.endpoints import conversation_url, signed_conversation_url
-from duologue.connection.websocket import WebSocketConnection
+from duologue.connection.websocket import WebSocketConnection, subprotocols
 from duologue.dialogue.values import Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import (
@@ -39,7 +39,7 @@ async def connected(
     async with ScriptedAgent(script) as agent:
         connection = await WebSocketConnection.open(
             conversation_url(agent.origin, "agent/1 ü&x"),
-            authorization=authorization,
+            subprotocols=subprotocols(authorization),
             timeout_s=5.0,
         )
         try:
@@ -73,13 +73,21 @@ async def test_the_signature_of_a_signed_url_arrives_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("authorization", "subprotocols"), [(None, ["convai"]), ("abc", ["convai", "bearer.abc"])]
+    ("authorization", "offered"), [(None, ["convai"]), ("abc", ["convai", "bearer.abc"])]
 )
 async def test_the_subprotocols_carry_the_authorization(
-    authorization: str | None, subprotocols: list[str]
+    authorization: str | None, offered: list[str]
 ) -> None:
     async with connected(wait_for_the_end, authorization=authorization) as (_, agent):
-        assert agent.calls[0].subprotocols == subprotocols
+        assert agent.calls[0].subprotocols == offered
+
+
+async def test_no_subprotocol_is_offered_if_none_is_wanted() -> None:
+    async with ScriptedAgent(wait_for_the_end) as agent:
+        url = conversation_url(agent.origin, "a")
+        connection = await WebSocketConnection.open(url, timeout_s=5.0, subprotocols=())
+        await connection.close()
+        assert agent.calls[0].subprotocols == []
 
 
 async def test_messages_arrive_as_the_contract_has_them() -> None:

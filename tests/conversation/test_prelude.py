@@ -29,7 +29,7 @@ async def metadata_after(
     connection.say(*incoming)
     async with Prelude(connection) as prelude:
         deadline_s = asyncio.get_running_loop().time() + limit_s
-        metadata = await prelude.metadata(INITIATION, deadline_s)
+        metadata = await prelude.metadata((INITIATION,), deadline_s)
     return metadata, prelude, connection
 
 
@@ -74,7 +74,7 @@ async def test_a_server_that_takes_nothing_is_given_up() -> None:
     connection.takes.clear()
     async with Prelude(connection) as prelude:
         with pytest.raises(SessionConnectionError, match="connect_timeout"):
-            await prelude.metadata(INITIATION, asyncio.get_running_loop().time() + 0.02)
+            await prelude.metadata((INITIATION,), asyncio.get_running_loop().time() + 0.02)
 
 
 async def test_a_server_that_says_a_lot_but_nothing_of_use_is_given_up(
@@ -118,4 +118,4 @@ async def test_a_mistake_of_ours_is_raised_as_it_is() -> None:
 
     async with Prelude(Broken()) as prelude:
         with pytest.raises(ZeroDivisionError):
-            await prelude.metadata(INITIATION, asyncio.get_running_loop().time() + 5.0)
+            await prelude.metadata((INITIATION,), asyncio.get_running_loop().time() + 5.0)

@@ -47,7 +47,7 @@ def conversation_over(
     return TextConversation(
         SessionParts(
             conversation_id="conv_1",
-            initiation=ConversationInitiation(user_id="me"),
+            opening=(ConversationInitiation(user_id="me"),),
             connection=connection,
             dialogue=Dialogue(None),
             callbacks=queue,

@@ -15,8 +15,13 @@ import pytest
 
 from duologue.audio import Microphone, Playout, Speaker, devices_available
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
-from duologue.errors import DeviceError
+from duologue.conversation import Conversation
+from duologue.dialogue.values import DeviceChange
+from duologue.errors import DeviceError, UnknownDevice
+from duologue.protocol.client_messages import UserAudioChunk
+from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
 from tests.audio.signals import tone
+from tests.conversation.fakes import eventually
 from tests.real.pulseaudio import MICROPHONE, SPEAKER, PulseAudio, running_pulseaudio
 
 RATE_HZ = 48_000
@@ -127,6 +132,48 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
         Speaker("nowhere").start(lambda frames: bytes_from_samples(silence(frames)))
     with pytest.raises(DeviceError, match=r"no microphone 'nowhere'\..*'mic1' \(Mic_One\)"):
         Microphone("nowhere").start(lambda data: None)
+
+
+@pytest.mark.usefixtures("pulseaudio")
+def test_in_place_of_a_device_that_is_not_there_the_default_can_be_opened() -> None:
+    rendered = threading.Event()
+    told: list[UnknownDevice] = []
+
+    def render(frames: int) -> memoryview:
+        rendered.set()
+        return bytes_from_samples(silence(frames))
+
+    speaker = Speaker("nowhere", on_unknown=told.append)
+    speaker.start(render)
+    try:
+        assert rendered.wait(LIMIT_S)
+    finally:
+        speaker.stop()
+    assert len(told) == 1
+
+
+@pytest.mark.usefixtures("pulseaudio")
+async def test_a_conversation_begins_with_the_devices_of_its_options() -> None:
+    async def listen(call: ScriptedCall) -> None:
+        await call.begin()
+        await call.receive(UserAudioChunk)
+        await call.receive_until_gone()
+
+    changes: list[DeviceChange] = []
+    async with (
+        ScriptedAgent(listen) as agent,
+        Conversation.start_session(
+            agent_id="a",
+            origin=agent.origin,
+            input_device_id=MICROPHONE,
+            output_device_id="nowhere",
+            on_device_change=changes.append,
+        ),
+    ):
+        await eventually(lambda: changes and len(agent.calls[0].received) > 1)
+    [change] = changes
+    assert (change.kind, change.device_id) == ("speaker", None)
+    assert "no speaker 'nowhere'" in (change.reason or "")
 
 
 @pytest.mark.usefixtures("pulseaudio")

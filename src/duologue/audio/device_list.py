@@ -15,7 +15,7 @@ from typing import Any
 import miniaudio
 
 from duologue.audio import alsa
-from duologue.errors import DeviceError
+from duologue.errors import DeviceError, UnknownDevice
 
 
 class DeviceKind(StrEnum):
@@ -78,7 +78,8 @@ def find_device(kind: DeviceKind, device_id: str | None) -> Device | None:
     """The device with that id or name; None, for the system's default, if `device_id` is None.
 
     Raises:
-        DeviceError: there is no such device, none at all, or no sound system answers.
+        UnknownDevice: there is no such device.
+        DeviceError: there is none at all, or no sound system answers.
     """
     devices = list_devices(kind)
     if not devices:
@@ -92,7 +93,7 @@ def find_device(kind: DeviceKind, device_id: str | None) -> Device | None:
         if device_id in (device.id, device.name):
             return device
     known = ", ".join(f"{device.id!r} ({device.name})" for device in devices)
-    raise DeviceError(
+    raise UnknownDevice(
         f"There is no {kind} {device_id!r}. Give one of these, or none for the default: {known}."
     )
 

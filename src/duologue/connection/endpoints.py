@@ -29,6 +29,8 @@ ELEVENLABS_HOSTS = frozenset(
 )
 """ElevenLabs' own servers: those of the regions, and one more of their Python SDK."""
 
+CONVERSATION_PATH = "/v1/convai/conversation"
+
 SOURCE = "duologue"
 """The name by which a server knows this client."""
 
@@ -100,7 +102,7 @@ def conversation_url(origin: str, agent_id: str, *, environment: str | None = No
     query = urlencode(
         {"agent_id": agent_id, **_client_query(environment)}, quote_via=quote, safe=""
     )
-    return f"{socket_origin(origin)}{_CONVERSATION_PATH}?{query}"
+    return f"{socket_origin(origin)}{CONVERSATION_PATH}?{query}"
 
 
 def signed_conversation_url(signed_url: str, *, environment: str | None = None) -> str:
@@ -109,22 +111,10 @@ def signed_conversation_url(signed_url: str, *, environment: str | None = None) 
     Raises:
         ValueError: it is no ws or wss URL. The message leaves the URL out, since it is a secret.
     """
-    signed_url = signed_url.strip()  # what is read from a file ends with a line break
-    parts = _split(signed_url)
-    if parts is None or parts.scheme not in ("ws", "wss") or parts.fragment:
-        raise ValueError(
-            "signed_url is not a WebSocket URL: it must begin with 'wss://' and a host; "
-            "pass the `signed_url` of the server's answer as it is"
-        )
+    # What is read from a file ends with a line break.
+    signed_url = socket_url(signed_url.strip(), "signed_url")
     query = urlencode(_client_query(environment), quote_via=quote, safe="")
     return f"{signed_url}{'&' if '?' in signed_url else '?'}{query}"
-
-
-def origin_of(url: str) -> str:
-    """The origin of a conversation's URL, public or signed."""
-    parts = urlsplit(url)
-    path, found, _ = parts.path.partition(_CONVERSATION_PATH)
-    return urlunsplit((parts.scheme, parts.netloc, path if found else "", "", ""))
 
 
 def conversation_part_url(origin: str, conversation_id: str, part: str) -> str:
@@ -140,6 +130,31 @@ def conversation_part_url(origin: str, conversation_id: str, part: str) -> str:
         raise ValueError("conversation_id is empty")
     path = f"/v1/convai/conversations/{quote(conversation_id, safe='')}/{part}"
     return f"{http_origin(origin)}{path}"
+
+
+def socket_url(url: str, option: str) -> str:
+    """A URL that is used as it is, once it has been seen that a WebSocket can be there.
+
+    Args:
+        option: where it comes from.
+
+    Raises:
+        ValueError: it is no ws or wss URL. The message leaves the URL out: it may be a secret.
+    """
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("ws", "wss") or parts.fragment:
+        raise ValueError(
+            f"{option} is not a WebSocket URL: it must begin with 'wss://' and a host; "
+            "pass it just as you got it"
+        )
+    return url
+
+
+def origin_of(conversation_url: str) -> str:
+    """The server of a conversation's URL, as an origin for other requests to it."""
+    path = urlsplit(conversation_url).path
+    prefix = path.partition(CONVERSATION_PATH)[0] if CONVERSATION_PATH in path else ""
+    return f"{server_of(conversation_url)}{prefix}"
 
 
 def _region_origin(region: str) -> str:

@@ -9,9 +9,11 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from duologue.connection.credentials import ApiKey, is_loopback
+from duologue.connection.credentials import ApiKey
 from duologue.connection.endpoints import server_of
-from duologue.errors import RequestFailed, RequestRefused
+from duologue.connection.failures import explanation
+from duologue.connection.proxies import proxy_for
+from duologue.errors import RequestFailed, RequestRefused, SessionConnectionError
 
 KEY_HEADER: Final = "xi-api-key"
 
@@ -56,15 +58,14 @@ async def ask(
     try:
         async with (
             asyncio.timeout(timeout_s),
-            aiohttp.ClientSession(
-                trust_env=not is_loopback(url), timeout=aiohttp.ClientTimeout()
-            ) as http,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout()) as http,
             http.request(
                 method,
                 url,
                 data=body,
                 headers={KEY_HEADER: key.value} if key else None,
                 allow_redirects=False,
+                proxy=await proxy_for(url),
                 ssl=ssl_context or True,
             ) as response,
         ):
@@ -75,10 +76,9 @@ async def ask(
         ) from None
     except (aiohttp.ClientError, OSError) as error:
         # The cause stays out of tracebacks: it may show the request with its key.
-        raise RequestFailed(
-            f"{server} cannot be asked to {purpose} ({type(error).__name__}); "
-            "is the server running, and is `origin` right?"
-        ) from None
+        raise RequestFailed(f"{server} cannot be asked to {purpose} {explanation(error)}") from None
+    except SessionConnectionError as error:  # a proxy that cannot be used
+        raise RequestFailed(str(error)) from None
     if not 200 <= response.status < 300:
         raise _refused(f"{server} did not {purpose}", response.status, answer, key)
     return answer

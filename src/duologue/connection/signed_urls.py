@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -67,6 +68,7 @@ async def get_signed_url(
     region: Region | None = None,
     environment: str | None = None,
     timeout: float = DEFAULT_TIMEOUT_S,
+    ssl_context: ssl.SSLContext | None = None,
 ) -> str:
     """A URL with which one conversation with a private agent may begin, within 15 minutes.
 
@@ -81,6 +83,7 @@ async def get_signed_url(
         region: ElevenLabs' server there, such as "eu-residency"; not together with `origin`.
         environment: the server's environment of that name.
         timeout: how many seconds the server may take.
+        ssl_context: how TLS is done with the server; None for the usual way.
 
     Raises:
         TypeError: `timeout` is no number.
@@ -99,10 +102,12 @@ async def get_signed_url(
             f"{ORIGIN_VARIABLE}"
         )
     request = SignedUrlRequest(origin=origin, agent_id=agent_id, key=key, environment=environment)
-    return await fetch_signed_url(request, timeout_s=timeout_s)
+    return await fetch_signed_url(request, timeout_s=timeout_s, ssl_context=ssl_context)
 
 
-async def fetch_signed_url(request: SignedUrlRequest, *, timeout_s: float) -> str:
+async def fetch_signed_url(
+    request: SignedUrlRequest, *, timeout_s: float, ssl_context: ssl.SSLContext | None = None
+) -> str:
     """Ask for a signed URL. Cancelling releases everything.
 
     Raises:
@@ -111,7 +116,14 @@ async def fetch_signed_url(request: SignedUrlRequest, *, timeout_s: float) -> st
     """
     purpose = f"give a signed URL for {request.agent_id!r} with the key in {request.key.name}"
     try:
-        body = await ask("GET", request.url, purpose=purpose, timeout_s=timeout_s, key=request.key)
+        body = await ask(
+            "GET",
+            request.url,
+            purpose=purpose,
+            timeout_s=timeout_s,
+            key=request.key,
+            ssl_context=ssl_context,
+        )
     except RequestRefused as refused:
         raise SignedUrlRefused(
             str(refused), http_status=refused.http_status, detail=refused.detail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Final
@@ -10,6 +11,8 @@ from typing import Final
 import aiohttp
 
 from duologue.connection.endpoints import server_of
+from duologue.connection.failures import explanation
+from duologue.connection.proxies import proxy_for
 from duologue.dialogue.values import (
     ABNORMAL_CLOSURE,
     NO_STATUS_CLOSURE,
@@ -45,19 +48,33 @@ class WebSocketConnection:
 
     @classmethod
     async def open(
-        cls, url: str, *, authorization: str | None = None, timeout_s: float
+        cls,
+        url: str,
+        *,
+        timeout_s: float,
+        subprotocols: tuple[str, ...] = (SUBPROTOCOL,),
+        ssl_context: ssl.SSLContext | None = None,
     ) -> WebSocketConnection:
-        """Connect to `url` within `timeout_s`. Cancelling releases everything.
+        """Connect to `url`. Cancelling releases everything.
+
+        Args:
+            url: where the conversation is.
+            timeout_s: how long the server may take.
+            subprotocols: what is offered to it.
+            ssl_context: how TLS is done; None for the usual way.
 
         Raises:
-            SessionConnectionError: the server cannot be reached, refuses, or takes too long.
+            SessionConnectionError: the server cannot be reached, refuses, or takes too long, or
+                the proxy of the environment is none.
         """
-        http = aiohttp.ClientSession(trust_env=True, trace_configs=[_without_redirects()])
+        http = aiohttp.ClientSession(trace_configs=[_without_redirects()])
         try:
             async with asyncio.timeout(timeout_s):
                 socket = await http.ws_connect(
                     url,
-                    protocols=_subprotocols(authorization),
+                    protocols=subprotocols,
+                    proxy=await proxy_for(url),
+                    ssl=ssl_context or True,
                     heartbeat=HEARTBEAT_S,
                     max_msg_size=MAX_FRAME_BYTES,
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_LIMIT_S),
@@ -95,6 +112,11 @@ class WebSocketConnection:
             await self._http.close()
 
 
+def subprotocols(authorization: str | None) -> tuple[str, ...]:
+    """What a WebSocket offers to a server; a token for it travels as a subprotocol, too."""
+    return (SUBPROTOCOL, f"bearer.{authorization}") if authorization else (SUBPROTOCOL,)
+
+
 def _disconnection(frame: aiohttp.WSMessage) -> Disconnection:
     """What the end of a socket means.
 
@@ -127,10 +149,6 @@ def _without_redirects() -> aiohttp.TraceConfig:
     return trace
 
 
-def _subprotocols(authorization: str | None) -> tuple[str, ...]:
-    return (SUBPROTOCOL, f"bearer.{authorization}") if authorization else (SUBPROTOCOL,)
-
-
 def _connection_error(url: str, error: Exception, timeout_s: float) -> SessionConnectionError:
     """A sentence that names the server but not the query, which may hold a signature."""
     server = server_of(url)
@@ -145,10 +163,7 @@ def _connection_error(url: str, error: Exception, timeout_s: float) -> SessionCo
             "check the agent id, the signed URL and the `origin`",
             close_code=ABNORMAL_CLOSURE,
         )
-    cause = (
-        error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-    )
     return SessionConnectionError(
-        f"{server} cannot be reached ({cause}); is the server running, and is `origin` right?",
+        f"{server} cannot be reached {explanation(error)}",
         close_code=ABNORMAL_CLOSURE,
     )

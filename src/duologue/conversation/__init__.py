@@ -1,6 +1,6 @@
 """What a caller holds: starting, using and ending a conversation."""
 
-from duologue.conversation.options import Overrides
+from duologue.conversation.options import Orchestrator, Overrides, ToolMockConfig
 from duologue.conversation.session import BaseConversation
 from duologue.conversation.start import Conversation, SessionStart
 from duologue.conversation.text import TextConversation
@@ -9,8 +9,10 @@ from duologue.conversation.voice import VoiceConversation
 __all__ = [
     "BaseConversation",
     "Conversation",
+    "Orchestrator",
     "Overrides",
     "SessionStart",
     "TextConversation",
+    "ToolMockConfig",
     "VoiceConversation",
 ]

@@ -18,7 +18,15 @@ from typing import Any, Final, TypedDict
 
 from duologue.dialogue.actions import Report
 from duologue.dialogue.turns import TurnMetrics
-from duologue.dialogue.values import AgentAudio, Disconnection, ErrorReport, Message, Mode, Status
+from duologue.dialogue.values import (
+    AgentAudio,
+    DeviceChange,
+    Disconnection,
+    ErrorReport,
+    Message,
+    Mode,
+    Status,
+)
 from duologue.protocol import server_events as events
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
 from duologue.protocol.codec import MalformedEvent, UnknownEvent
@@ -60,6 +68,7 @@ class Callbacks(TypedDict, total=False):
     on_can_send_feedback_change: Callable[[bool], object]
     on_audio: Callable[[AgentAudio], object]
     on_audio_alignment: Callable[[events.Alignment], object]
+    on_device_change: Callable[[DeviceChange], object]
     on_turn_metrics: Callable[[TurnMetrics], object]
     on_debug: Callable[[UnknownEvent | MalformedEvent | events.ServerEvent], object]
     on_conversation_metadata: Callable[[events.ConversationMetadataEvent], object]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
 from duologue.connection.base import Connection
 from duologue.dialogue.values import Disconnection
 from duologue.errors import SessionConnectionError
-from duologue.protocol.client_messages import ConversationInitiation
+from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Incoming
 from duologue.protocol.server_events import ConversationMetadataEvent, ErrorEvent
 
@@ -41,11 +42,12 @@ class Prelude:
         await asyncio.wait([self._task])
 
     async def metadata(
-        self, initiation: ConversationInitiation, deadline_s: float
+        self, opening: Iterable[ClientMessage], deadline_s: float
     ) -> ConversationMetadataEvent:
-        """Send the initiation, and wait for the metadata, whatever comes before it.
+        """Send the first messages, and wait for the metadata, whatever comes before it.
 
         Args:
+            opening: what the server is to know first, in order; the initiation last.
             deadline_s: how long, by the clock of the event loop.
 
         Raises:
@@ -54,7 +56,8 @@ class Prelude:
         either: list[asyncio.Future[Any]] = [self._metadata, self._task]
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline_s):
-                await self._connection.send(initiation)
+                for message in opening:
+                    await self._connection.send(message)
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         self.raise_if_ended()
         if self._metadata.done():

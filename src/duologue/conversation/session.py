@@ -34,7 +34,7 @@ from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import AgentAudio, Disconnection, Message, Mode, Status
 from duologue.errors import SendQueueFull
-from duologue.protocol.client_messages import ClientMessage, ConversationInitiation
+from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Incoming, MalformedEvent, encode_client_message
 
 logger = logging.getLogger("duologue")
@@ -68,7 +68,7 @@ class SessionParts:
     """
 
     conversation_id: str
-    initiation: ConversationInitiation
+    opening: tuple[ClientMessage, ...]
     connection: Connection
     dialogue: Dialogue
     callbacks: CallbackQueue
@@ -89,7 +89,7 @@ class BaseConversation(Senders, Uploads):
     def __init__(self, parts: SessionParts) -> None:
         super().__init__(parts.dialogue)
         self._id = parts.conversation_id
-        self._initiation = parts.initiation
+        self._opening = parts.opening
         self._connection = parts.connection
         self._tools = ToolRunner(self._carry_out)
         self._approvals = ApprovalRunner(
@@ -194,7 +194,8 @@ class BaseConversation(Senders, Uploads):
         self._callbacks.put(Report.of("on_conversation_created", self))
         self._status.advance(Status.CONNECTED)
         self._callbacks.put(Report.of("on_connect", self._id))
-        self._callbacks.put(Report.of("on_outgoing_event", self._initiation))
+        for message in self._opening:
+            self._callbacks.put(Report.of("on_outgoing_event", message))
         for event in earlier:
             self._act_on(event)
         self._tasks = [

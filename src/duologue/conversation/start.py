@@ -9,12 +9,12 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
-from duologue.audio.endpoints import Sink, Source
 from duologue.connection.base import Connection
 from duologue.connection.endpoints import origin_of, signed_conversation_url
 from duologue.connection.signed_urls import fetch_signed_url
 from duologue.connection.websocket import WebSocketConnection
 from duologue.conversation.callbacks import CallbackQueue
+from duologue.conversation.devices import chosen_devices
 from duologue.conversation.options import SessionPlan, TextOptions, VoiceOptions, plan_session
 from duologue.conversation.outbox import Outbox
 from duologue.conversation.prelude import Prelude
@@ -26,6 +26,7 @@ from duologue.conversation.session import (
 )
 from duologue.conversation.text import TextConversation
 from duologue.conversation.voice import VoiceConversation
+from duologue.conversation.wake_lock import WakeLock
 from duologue.dialogue.actions import Report
 from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.dialogue import Dialogue
@@ -115,9 +116,10 @@ class Conversation:
 
         Callbacks are called in this order: `on_status_change` (connecting),
         `on_can_send_feedback_change` (False), `on_conversation_created`, `on_status_change`
-        (connected), `on_connect`, `on_outgoing_event` (the initiation), then what the server has
-        sent, its metadata first if it was. A start that fails raises, and calls after the first
-        two only `on_status_change` (disconnected).
+        (connected), `on_connect`, `on_outgoing_event` (the initiation; before it, for an
+        orchestrator, its setup), then what the server has sent, its metadata first if it was, and
+        `on_device_change` if a device that was asked for is not there. A start that fails raises,
+        and calls after the first two only `on_status_change` (disconnected).
 
         Awaiting or entering raises:
             SessionConnectionError: the server cannot be reached, refuses, ends the session while
@@ -144,17 +146,21 @@ async def _start(plan: SessionPlan) -> BaseConversation:
 async def _connected(
     plan: SessionPlan, callbacks: CallbackQueue, status: StatusReporter
 ) -> BaseConversation:
+    await asyncio.sleep(plan.connection_delay_s)
     clock_s = asyncio.get_running_loop().time
     deadline_s = clock_s() + plan.connect_timeout_s
     url = await _url(plan)
     remaining_s = round(deadline_s - clock_s(), 2)  # an error shows it to a person
     connection = await WebSocketConnection.open(
-        url, authorization=plan.authorization, timeout_s=remaining_s
+        url,
+        timeout_s=remaining_s,
+        subprotocols=plan.route.subprotocols,
+        ssl_context=plan.route.ssl_context,
     )
     async with AsyncExitStack() as undo:
         undo.push_async_callback(connection.close)
         async with Prelude(connection) as prelude:
-            metadata = await prelude.metadata(plan.initiation, deadline_s)
+            metadata = await prelude.metadata(plan.opening, deadline_s)
             conversation = _conversation(plan, url, metadata, connection, callbacks, status)
             undo.push_async_callback(conversation.abandon)
             await conversation.prepare()
@@ -166,17 +172,20 @@ async def _connected(
 
 async def _url(plan: SessionPlan) -> str:
     """Where the conversation is; a signed URL for it is fetched if there is a key."""
-    request = plan.signed_url_request
+    route = plan.route
+    request = route.signed_url_request
     if request is None:
-        return plan.url
+        return route.url
     try:
-        signed_url = await fetch_signed_url(request, timeout_s=plan.connect_timeout_s)
+        signed_url = await fetch_signed_url(
+            request, timeout_s=plan.connect_timeout_s, ssl_context=route.ssl_context
+        )
     except SignedUrlRefused as refused:
         # A key that was merely found must not keep anybody from an agent that needs none.
         if request.key.is_explicit or refused.http_status not in NOT_FOR_THIS_KEY:
             raise
         logger.warning("%s; the agent is taken for a public one", refused)
-        return plan.url
+        return route.url
     return signed_conversation_url(signed_url, environment=request.environment)
 
 
@@ -190,7 +199,7 @@ def _conversation(
 ) -> BaseConversation:
     parts = SessionParts(
         conversation_id=metadata.conversation_id,
-        initiation=plan.initiation,
+        opening=plan.opening,
         connection=connection,
         dialogue=Dialogue(
             None if plan.text_only else _output_format(metadata),
@@ -199,19 +208,22 @@ def _conversation(
         ),
         callbacks=callbacks,
         status=status,
-        outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // plan.input_chunk_duration_ms),
-        upload_origin=origin_of(url),
+        outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // plan.sound.input_chunk_duration_ms),
+        # To an orchestrator nothing else goes.
+        upload_origin=None if plan.origin is None else origin_of(url),
     )
     if plan.text_only:
         return TextConversation(parts)
     input_format = _input_format(metadata)
-    source, sink = _devices(plan, input_format, _output_format(metadata))
+    devices = chosen_devices(plan.sound, input_format, _output_format(metadata))
     return VoiceConversation(
         parts,
-        source=source,
-        sink=sink,
+        source=devices.source,
+        sink=devices.sink,
         input_format=input_format,
-        input_chunk_duration_ms=plan.input_chunk_duration_ms,
+        input_chunk_duration_ms=plan.sound.input_chunk_duration_ms,
+        device_changes=devices.changes,
+        wake_lock=WakeLock() if plan.sound.use_wake_lock else None,
     )
 
 
@@ -234,21 +246,3 @@ def _input_format(metadata: ConversationMetadataEvent) -> AudioFormat:
     if metadata.user_input_audio_format is None:
         return DEFAULT_INPUT_FORMAT
     return AudioFormat.parse(metadata.user_input_audio_format)
-
-
-def _devices(
-    plan: SessionPlan, input_format: AudioFormat, output_format: AudioFormat
-) -> tuple[Source, Sink]:
-    """The caller's own source and sink, or the system's default devices.
-
-    The devices are opened at the rates of the wire, so that nothing is converted here: from 48 to
-    16 kHz that would take 11 to 20 ms.
-    """
-    source, sink = plan.microphone, plan.speaker
-    if source is None or sink is None:
-        # miniaudio is loaded only by those who need it.
-        from duologue.audio.devices import Microphone, Speaker
-
-        source = source or Microphone(sample_rate_hz=input_format.sample_rate_hz)
-        sink = sink or Speaker(sample_rate_hz=output_format.sample_rate_hz)
-    return source, sink

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from duologue.audio.endpoints import Sink, Source
 from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.session import BaseConversation, SessionParts
+from duologue.conversation.wake_lock import WakeLock
 from duologue.dialogue.actions import Report
-from duologue.dialogue.values import AgentAudio, ErrorReport
+from duologue.dialogue.values import AgentAudio, DeviceChange, ErrorReport
 from duologue.errors import ConversationEnded
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
+from duologue.protocol.codec import Incoming
 from duologue.protocol.formats import AudioFormat
 
 if TYPE_CHECKING:
@@ -29,9 +32,13 @@ class VoiceConversation(BaseConversation):
         sink: Sink,
         input_format: AudioFormat,
         input_chunk_duration_ms: int,
+        device_changes: Sequence[DeviceChange] = (),
+        wake_lock: WakeLock | None = None,
     ) -> None:
         super().__init__(parts)
         self._chunks_sent = 0
+        self._device_changes = device_changes
+        self._wake_lock = wake_lock
         # numpy and soxr are loaded by those who speak, not by those who write.
         from duologue.conversation.sound import Sound, SoundEvents
 
@@ -133,10 +140,21 @@ class VoiceConversation(BaseConversation):
 
     async def prepare(self) -> None:
         """Start microphone and speaker; see `Sound.start`. Sound is captured from now on."""
+        if self._wake_lock is not None:
+            self._wake_lock.acquire()
         await self._sound.start()
 
+    def begin(self, earlier: Iterable[Incoming]) -> None:
+        """Become connected; see `BaseConversation.begin`."""
+        super().begin(earlier)
+        self._carry_out([Report.of("on_device_change", change) for change in self._device_changes])
+
     async def _release(self) -> None:
-        await self._sound.stop()
+        try:
+            await self._sound.stop()
+        finally:
+            if self._wake_lock is not None:
+                await self._wake_lock.release()
 
     def _play(self, audio: AgentAudio) -> None:
         self._sound.play(audio)

@@ -58,6 +58,21 @@ class AgentAudio:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceChange:
+    """Another microphone or speaker is in use than was.
+
+    Attributes:
+        kind: which of the two.
+        device_id: the one in use now; None for the system's default.
+        reason: why it is not the one that was asked for; None if it is.
+    """
+
+    kind: Literal["microphone", "speaker"]
+    device_id: str | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErrorReport:
     """Something went wrong, and the conversation goes on."""
 

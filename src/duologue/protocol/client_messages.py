@@ -150,7 +150,10 @@ class MultimodalMessage(ClientMessage, frozen=True, kw_only=True):
 
 
 class EnclaveSetup(ClientMessage, frozen=True, kw_only=True, omit_defaults=False):
-    """What a self-hosted orchestrator needs before the initiation; unset parts are null."""
+    """What a self-hosted orchestrator needs before the initiation; unset parts are null.
+
+    Its `repr` shows nothing of it: webhooks have secrets, and an agent's definition may.
+    """
 
     TYPE = "enclave_setup_config"
 
@@ -161,6 +164,9 @@ class EnclaveSetup(ClientMessage, frozen=True, kw_only=True, omit_defaults=False
     bedrock_inference_profile: str | msgspec.UnsetType = msgspec.UNSET
     post_call_transcription_webhook: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     post_call_audio_webhook: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
 
 
 def message_types() -> list[type[ClientMessage]]:

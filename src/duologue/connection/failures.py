@@ -1,0 +1,36 @@
+"""Why a server could not be reached, in words for those who have to do something about it."""
+
+from __future__ import annotations
+
+import ssl
+
+import aiohttp
+
+
+def explanation(error: Exception) -> str:
+    """What was in the way, and what to do: the end of a sentence that has named the server.
+
+    Nothing of the request is in it, and nothing of a proxy's address: both may have secrets.
+    """
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return (
+            f"({_mistrust(error.certificate_error)}); if that is as it should be, pass an "
+            "`ssl_context` that trusts it"
+        )
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return (
+            f"(the proxy on the way answered with HTTP status {error.status}); see HTTP_PROXY, "
+            "HTTPS_PROXY and NO_PROXY"
+        )
+    if isinstance(error, aiohttp.ClientProxyConnectionError):
+        return "(the proxy on the way does not answer); see HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+    cause = (
+        error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    )
+    return f"({cause}); is the server running, and is `origin` right?"
+
+
+def _mistrust(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    return "its certificate is not trusted"

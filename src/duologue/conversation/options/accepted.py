@@ -1,0 +1,121 @@
+"""The options that a caller may pass to `start_session`."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from duologue.audio.endpoints import Sink, Source
+from duologue.connection.endpoints import Region
+from duologue.conversation.callbacks import Callbacks
+from duologue.conversation.options.initiation import ToolMockConfig
+from duologue.conversation.options.orchestrator import Orchestrator
+from duologue.conversation.options.overrides import Overrides
+from duologue.conversation.options.transport import ConnectionType, WebRtcOptions
+from duologue.dialogue.tools import ClientTool
+from duologue.protocol.server_events import McpToolCallEvent
+
+if TYPE_CHECKING:
+    from duologue.conversation.text import TextConversation
+    from duologue.conversation.voice import VoiceConversation
+
+
+class CommonOptions(Callbacks, total=False):
+    """The options of every session, callbacks included.
+
+    Exactly one of `agent_id`, `signed_url` (a private agent, from a back end) and `orchestrator` is
+    needed. An option that is None counts as left out, and so does an empty `user_id`, `environment`
+    or `livekit_url`.
+
+    - `api_key`: the server's key, for programs that run where a key may be: with it the signed URL
+      of a private `agent_id` is fetched first. Without it `DUOLOGUE_API_KEY` is taken for the
+      server in `DUOLOGUE_ORIGIN`, `ELEVENLABS_API_KEY` for ElevenLabs' own; if the server knows
+      no such key or agent, the agent is then taken for a public one. No key goes over plain ws or
+      http, except to this machine.
+    - `orchestrator`: a self-hosted orchestrator, and what it is to run. Nothing else says where it
+      is or who may use it, and no key is looked for.
+    - `origin`: the address of the server, as ws, wss, http or https; without it that in
+      `DUOLOGUE_ORIGIN`, or else ElevenLabs' own. A signed URL has its server in itself.
+    - `region`: ElevenLabs' server there: us, global, eu-residency, in-residency or sg-residency.
+      Neither an origin nor a signed URL goes with it.
+    - `environment`: the server's environment of that name.
+    - `authorization`: a token for the server, sent as the subprotocol `bearer.<authorization>`.
+    - `connection_type`: the transport. This version speaks "websocket" only; `conversation_token`,
+      `livekit_url` and `web_rtc`, which are for WebRTC, are refused.
+    - `ssl_context`: how TLS is done with the server, for a certificate authority of your own for
+      instance. An address without TLS does not go with it.
+    - `overrides`: what differs from the agent's definition.
+    - `dynamic_variables`: values for the placeholders in the agent's definition.
+    - `custom_llm_extra_body`: any JSON, handed on to the agent's own language model.
+    - `tool_mock_config`: which of the agent's tools are not really called.
+    - `user_id`: whom the agent talks to, by your own reckoning.
+    - `client_tools`: functions that the agent may call, by name, or a `ClientTools`. Plain ones run
+      in threads of their own, async ones in the event loop, each for at most 30 s unless its
+      registry says otherwise, and none past the session's end. Parameters come as the function's
+      signature asks for them; see `duologue.dialogue.tool_signature`.
+    - `on_mcp_tool_approval_request`: decides whether the agent may call a tool of an MCP server:
+      True approves, False denies, and whatever else it returns or raises denies, too. Unlike the
+      callbacks it keeps nothing waiting: a plain function runs in a thread of its own, an async one
+      in the event loop, where it is cancelled once its decision is no longer wanted, at the latest
+      after the call's `approval_timeout_secs` or as the session ends. Without it, answer with
+      `send_mcp_tool_approval_result`.
+    - `connection_delay`: how many seconds to wait before connecting; 0 by default.
+    - `connect_timeout`: how many seconds the server may take to accept and to answer the
+      initiation; 10 by default. A device may take 10 s of its own to open.
+    """
+
+    agent_id: str
+    signed_url: str
+    conversation_token: str
+    orchestrator: Orchestrator
+    api_key: str
+    origin: str
+    region: Region
+    environment: str
+    authorization: str
+    connection_type: ConnectionType
+    livekit_url: str
+    web_rtc: WebRtcOptions
+    ssl_context: ssl.SSLContext
+    overrides: Overrides
+    dynamic_variables: Mapping[str, str | int | float | bool]
+    custom_llm_extra_body: Any
+    tool_mock_config: ToolMockConfig
+    user_id: str
+    client_tools: Mapping[str, Callable[..., object] | ClientTool]
+    on_mcp_tool_approval_request: Callable[[McpToolCallEvent], bool | Awaitable[bool]]
+    connection_delay: float
+    connect_timeout: float
+
+
+class TextOptions(CommonOptions, total=False):
+    """The options of a conversation in writing.
+
+    - `on_conversation_created`: gets the conversation, before any other callback that it causes.
+    """
+
+    on_conversation_created: Callable[[TextConversation], object]
+
+
+class VoiceOptions(CommonOptions, total=False):
+    """The options of a spoken conversation.
+
+    - `microphone`, `speaker`: any source and sink of samples (see `duologue.audio.endpoints`); by
+      default the system's devices.
+    - `input_device_id`, `output_device_id`: which of the system's devices, by id or name. If there
+      is none of that id, the default is used; `on_device_change` and a warning in the log say so.
+    - `input_chunk_duration_ms`: how much sound goes into one message, 5 to 1000; 20 by default.
+    - `use_wake_lock`: whether the screen stays on during the conversation, True by default. It
+      takes the package `wakepy` (extra `wake`); where that is missing, or the system refuses, the
+      conversation goes on without.
+    - `on_conversation_created`: gets the conversation, before any other callback that it causes.
+    """
+
+    on_conversation_created: Callable[[VoiceConversation], object]
+    microphone: Source
+    speaker: Sink
+    input_device_id: str
+    output_device_id: str
+    input_chunk_duration_ms: int
+    use_wake_lock: bool

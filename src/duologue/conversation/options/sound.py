@@ -1,0 +1,79 @@
+"""The options of a spoken conversation's sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from duologue.audio.endpoints import Sink, Source
+from duologue.conversation.options.reading import Options, contradiction, flag, optional_text
+
+DEFAULT_INPUT_CHUNK_DURATION_MS: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundPlan:
+    """Through what a conversation is to be heard; a written one makes nothing of it.
+
+    Attributes:
+        microphone, speaker: the caller's own, or None for the system's devices.
+        input_device_id, output_device_id: which of the system's devices; None for the default.
+        input_chunk_duration_ms: how much sound goes into one message.
+        use_wake_lock: whether the screen stays on meanwhile.
+    """
+
+    microphone: Source | None
+    speaker: Sink | None
+    input_device_id: str | None
+    output_device_id: str | None
+    input_chunk_duration_ms: int
+    use_wake_lock: bool
+
+
+def sound_plan(options: Options) -> SoundPlan:
+    """The options of sound, checked.
+
+    Raises:
+        TypeError: a value of the wrong kind.
+        ValueError: options that contradict one another, or are out of range.
+    """
+    for device_id, endpoint in (("input_device_id", "microphone"), ("output_device_id", "speaker")):
+        if device_id in options and endpoint in options:
+            raise contradiction(
+                device_id,
+                endpoint,
+                f"the id is that of a device of the system, which {endpoint} takes the place of; "
+                "leave one of them out",
+            )
+    return SoundPlan(
+        microphone=_endpoint(options, "microphone"),
+        speaker=_endpoint(options, "speaker"),
+        input_device_id=optional_text(options, "input_device_id"),
+        output_device_id=optional_text(options, "output_device_id"),
+        input_chunk_duration_ms=_chunk_duration_ms(options),
+        use_wake_lock=flag(options, "use_wake_lock", True),
+    )
+
+
+def _endpoint(options: Options, name: str) -> Any:
+    value = options.get(name)
+    if value is not None and not all(
+        hasattr(value, attribute) for attribute in ("sample_rate_hz", "start", "stop")
+    ):
+        raise TypeError(
+            f"{name} must have `sample_rate_hz`, `start` and `stop`, as {type(value).__name__} "
+            "has not; see `duologue.audio` for ready ones"
+        )
+    return value
+
+
+def _chunk_duration_ms(options: Options) -> int:
+    value = options.get("input_chunk_duration_ms", DEFAULT_INPUT_CHUNK_DURATION_MS)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(
+            "input_chunk_duration_ms must be a whole number of milliseconds, "
+            f"not {type(value).__name__}"
+        )
+    if not 5 <= value <= 1000:
+        raise ValueError(f"input_chunk_duration_ms must be from 5 to 1000, not {value}")
+    return value
