@@ -18,8 +18,10 @@ if TYPE_CHECKING:
         Overrides,
         SessionStart,
         TextConversation,
+        TextOptions,
         ToolMockConfig,
         VoiceConversation,
+        VoiceOptions,
     )
     from duologue.conversation.audio_counters import AudioCounters
     from duologue.dialogue.tools import ClientTool, ClientTools
@@ -60,8 +62,10 @@ _HOMES = {
         "Overrides",
         "SessionStart",
         "TextConversation",
+        "TextOptions",
         "ToolMockConfig",
         "VoiceConversation",
+        "VoiceOptions",
     ),
     "duologue.conversation.audio_counters": ("AudioCounters",),
     "duologue.dialogue.tools": ("ClientTool", "ClientTools"),
@@ -123,12 +127,14 @@ __all__ = [
     "SignedUrlRefused",
     "Status",
     "TextConversation",
+    "TextOptions",
     "ToolMockConfig",
     "TurnMetrics",
     "UnknownDevice",
     "UnsupportedAudioFormat",
     "UploadError",
     "VoiceConversation",
+    "VoiceOptions",
     "get_signed_url",
     "post_overall_feedback",
 ]

@@ -413,16 +413,17 @@ async def test_a_server_that_speaks_another_language_is_told() -> None:
 
 
 async def test_a_cancelled_start_leaves_no_socket_behind() -> None:
-    gone = asyncio.Event()
+    arrived, gone = asyncio.Event(), asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.set()
         await reader.read()
         gone.set()
 
     async with tcp_server(silent) as origin:
         url = conversation_url(origin, "a")
         opening = asyncio.create_task(WebSocketConnection.open(url, timeout_s=5.0))
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(arrived.wait(), 5)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
             await opening

@@ -22,6 +22,7 @@ class Uploading(Uploads):
 
     def __init__(self, origin: str | None) -> None:
         self._upload_origin = origin
+        self._ssl_context = None
 
     @property
     def id(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 
 import aiohttp
@@ -22,6 +23,7 @@ async def post_overall_feedback(
     origin: str | None = None,
     region: Region | None = None,
     timeout: float = DEFAULT_TIMEOUT_S,
+    ssl_context: ssl.SSLContext | None = None,
 ) -> None:
     """Rate a whole conversation, by its id. Cancelling releases everything.
 
@@ -36,6 +38,7 @@ async def post_overall_feedback(
         origin: the server; without it that in `DUOLOGUE_ORIGIN`, or else ElevenLabs' own.
         region: ElevenLabs' server there, such as "eu-residency"; not together with `origin`.
         timeout: how many seconds the server may take.
+        ssl_context: how TLS is done with the server; None for the usual way.
 
     Raises:
         TypeError: a value of the wrong kind.
@@ -53,6 +56,7 @@ async def post_overall_feedback(
         purpose=f"take the rating of the conversation {conversation_id!r}",
         timeout_s=timeout_s,
         body=aiohttp.BytesPayload(msgspec.json.encode(feedback), content_type="application/json"),
+        ssl_context=ssl_context,
     )
 
 

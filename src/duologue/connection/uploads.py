@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mimetypes
 import re
+import ssl
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
@@ -58,7 +59,12 @@ class Upload:
 
 
 async def send_upload(
-    upload: Upload, *, origin: str, conversation_id: str, timeout_s: float
+    upload: Upload,
+    *,
+    origin: str,
+    conversation_id: str,
+    timeout_s: float,
+    ssl_context: ssl.SSLContext | None = None,
 ) -> str:
     """Send a file, and return the id that the server gives it. Cancelling releases everything.
 
@@ -81,6 +87,7 @@ async def send_upload(
         purpose=f"take the file {upload.name!r}",
         timeout_s=timeout_s,
         body=form,
+        ssl_context=ssl_context,
     )
     return _file_id(answer, origin)
 

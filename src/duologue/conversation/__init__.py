@@ -1,6 +1,12 @@
 """What a caller holds: starting, using and ending a conversation."""
 
-from duologue.conversation.options import Orchestrator, Overrides, ToolMockConfig
+from duologue.conversation.options import (
+    Orchestrator,
+    Overrides,
+    TextOptions,
+    ToolMockConfig,
+    VoiceOptions,
+)
 from duologue.conversation.session import BaseConversation
 from duologue.conversation.start import Conversation, SessionStart
 from duologue.conversation.text import TextConversation
@@ -13,6 +19,8 @@ __all__ = [
     "Overrides",
     "SessionStart",
     "TextConversation",
+    "TextOptions",
     "ToolMockConfig",
     "VoiceConversation",
+    "VoiceOptions",
 ]

@@ -57,43 +57,46 @@ class Callbacks(TypedDict, total=False):
     `on_outgoing_event` every message that is about to be sent, the microphone's sound included.
     """
 
-    on_incoming_event: Callable[[events.ServerEvent | UnknownEvent], object]
-    on_outgoing_event: Callable[[ClientMessage], object]
-    on_connect: Callable[[str], object]
-    on_disconnect: Callable[[Disconnection], object]
-    on_message: Callable[[Message], object]
-    on_error: Callable[[ErrorReport], object]
-    on_status_change: Callable[[Status], object]
-    on_mode_change: Callable[[Mode], object]
-    on_can_send_feedback_change: Callable[[bool], object]
-    on_audio: Callable[[AgentAudio], object]
-    on_audio_alignment: Callable[[events.Alignment], object]
-    on_device_change: Callable[[DeviceChange], object]
-    on_turn_metrics: Callable[[TurnMetrics], object]
-    on_debug: Callable[[UnknownEvent | MalformedEvent | events.ServerEvent], object]
-    on_conversation_metadata: Callable[[events.ConversationMetadataEvent], object]
-    on_asr_initiation_metadata: Callable[[events.AsrInitiationMetadataEvent], object]
-    on_tentative_user_transcript: Callable[[events.TentativeUserTranscriptEvent], object]
-    on_agent_response_correction: Callable[[events.AgentResponseCorrectionEvent], object]
-    on_agent_chat_response_part: Callable[[events.AgentChatResponsePartEvent], object]
-    on_agent_reasoning_response_part: Callable[[events.AgentReasoningResponsePartEvent], object]
-    on_interruption: Callable[[events.InterruptionEvent], object]
-    on_vad_score: Callable[[events.VadScoreEvent], object]
-    on_ping: Callable[[events.PingEvent], object]
-    on_context_usage: Callable[[events.ContextUsageEvent], object]
-    on_mcp_tool_call: Callable[[events.McpToolCallEvent], object]
-    on_mcp_connection_status: Callable[[events.McpConnectionStatusEvent], object]
-    on_agent_tool_request: Callable[[events.AgentToolRequestEvent], object]
-    on_agent_tool_response: Callable[
-        [events.AgentToolResponseEvent | events.AgentToolResponseFullPayloadEvent], object
-    ]
-    on_rich_content: Callable[[events.RichContentEvent], object]
-    on_guardrail_triggered: Callable[[], object]
-    on_agent_typing: Callable[[events.AgentTypingEvent], object]
-    on_external_agent_connected: Callable[[], object]
-    on_external_agent_disconnected: Callable[[], object]
-    on_unhandled_client_tool_call: Callable[[events.ClientToolCallEvent], object]
-    on_queue_status: Callable[[events.QueueStatusEvent], object]
+    on_incoming_event: Callable[[events.ServerEvent | UnknownEvent], object] | None
+    on_outgoing_event: Callable[[ClientMessage], object] | None
+    on_connect: Callable[[str], object] | None
+    on_disconnect: Callable[[Disconnection], object] | None
+    on_message: Callable[[Message], object] | None
+    on_error: Callable[[ErrorReport], object] | None
+    on_status_change: Callable[[Status], object] | None
+    on_mode_change: Callable[[Mode], object] | None
+    on_can_send_feedback_change: Callable[[bool], object] | None
+    on_audio: Callable[[AgentAudio], object] | None
+    on_audio_alignment: Callable[[events.Alignment], object] | None
+    on_device_change: Callable[[DeviceChange], object] | None
+    on_turn_metrics: Callable[[TurnMetrics], object] | None
+    on_debug: Callable[[UnknownEvent | MalformedEvent | events.ServerEvent], object] | None
+    on_conversation_metadata: Callable[[events.ConversationMetadataEvent], object] | None
+    on_asr_initiation_metadata: Callable[[events.AsrInitiationMetadataEvent], object] | None
+    on_tentative_user_transcript: Callable[[events.TentativeUserTranscriptEvent], object] | None
+    on_agent_response_correction: Callable[[events.AgentResponseCorrectionEvent], object] | None
+    on_agent_chat_response_part: Callable[[events.AgentChatResponsePartEvent], object] | None
+    on_agent_reasoning_response_part: (
+        Callable[[events.AgentReasoningResponsePartEvent], object] | None
+    )
+    on_interruption: Callable[[events.InterruptionEvent], object] | None
+    on_vad_score: Callable[[events.VadScoreEvent], object] | None
+    on_ping: Callable[[events.PingEvent], object] | None
+    on_context_usage: Callable[[events.ContextUsageEvent], object] | None
+    on_mcp_tool_call: Callable[[events.McpToolCallEvent], object] | None
+    on_mcp_connection_status: Callable[[events.McpConnectionStatusEvent], object] | None
+    on_agent_tool_request: Callable[[events.AgentToolRequestEvent], object] | None
+    on_agent_tool_response: (
+        Callable[[events.AgentToolResponseEvent | events.AgentToolResponseFullPayloadEvent], object]
+        | None
+    )
+    on_rich_content: Callable[[events.RichContentEvent], object] | None
+    on_guardrail_triggered: Callable[[], object] | None
+    on_agent_typing: Callable[[events.AgentTypingEvent], object] | None
+    on_external_agent_connected: Callable[[], object] | None
+    on_external_agent_disconnected: Callable[[], object] | None
+    on_unhandled_client_tool_call: Callable[[events.ClientToolCallEvent], object] | None
+    on_queue_status: Callable[[events.QueueStatusEvent], object] | None
 
 
 class CallbackQueue:

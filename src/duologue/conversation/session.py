@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -75,6 +76,7 @@ class SessionParts:
     status: StatusReporter
     outbox: Outbox
     upload_origin: str | None = None
+    ssl_context: ssl.SSLContext | None = None
 
 
 class BaseConversation(Senders, Uploads):
@@ -99,6 +101,7 @@ class BaseConversation(Senders, Uploads):
         self._status = parts.status
         self._outbox = parts.outbox
         self._upload_origin = parts.upload_origin
+        self._ssl_context = parts.ssl_context
         self._events = EventStream()
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []

@@ -211,6 +211,7 @@ def _conversation(
         outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // plan.sound.input_chunk_duration_ms),
         # To an orchestrator nothing else goes.
         upload_origin=None if plan.origin is None else origin_of(url),
+        ssl_context=plan.route.ssl_context,
     )
     if plan.text_only:
         return TextConversation(parts)

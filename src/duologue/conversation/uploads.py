@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
@@ -31,6 +32,7 @@ class Uploads(ABC):
     """The upload of files to a conversation."""
 
     _upload_origin: str | None
+    _ssl_context: ssl.SSLContext | None
 
     @property
     @abstractmethod
@@ -82,6 +84,7 @@ class Uploads(ABC):
             origin=self._upload_origin,
             conversation_id=self.id,
             timeout_s=round(deadline_s - clock_s(), 2),  # an error shows it to a person
+            ssl_context=self._ssl_context,
         )
 
 

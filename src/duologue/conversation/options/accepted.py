@@ -65,28 +65,28 @@ class CommonOptions(Callbacks, total=False):
       initiation; 10 by default. A device may take 10 s of its own to open.
     """
 
-    agent_id: str
-    signed_url: str
-    conversation_token: str
-    orchestrator: Orchestrator
-    api_key: str
-    origin: str
-    region: Region
-    environment: str
-    authorization: str
-    connection_type: ConnectionType
-    livekit_url: str
-    web_rtc: WebRtcOptions
-    ssl_context: ssl.SSLContext
-    overrides: Overrides
-    dynamic_variables: Mapping[str, str | int | float | bool]
+    agent_id: str | None
+    signed_url: str | None
+    conversation_token: str | None
+    orchestrator: Orchestrator | None
+    api_key: str | None
+    origin: str | None
+    region: Region | None
+    environment: str | None
+    authorization: str | None
+    connection_type: ConnectionType | None
+    livekit_url: str | None
+    web_rtc: WebRtcOptions | None
+    ssl_context: ssl.SSLContext | None
+    overrides: Overrides | None
+    dynamic_variables: Mapping[str, str | int | float | bool] | None
     custom_llm_extra_body: Any
-    tool_mock_config: ToolMockConfig
-    user_id: str
-    client_tools: Mapping[str, Callable[..., object] | ClientTool]
-    on_mcp_tool_approval_request: Callable[[McpToolCallEvent], bool | Awaitable[bool]]
-    connection_delay: float
-    connect_timeout: float
+    tool_mock_config: ToolMockConfig | None
+    user_id: str | None
+    client_tools: Mapping[str, Callable[..., object] | ClientTool] | None
+    on_mcp_tool_approval_request: Callable[[McpToolCallEvent], bool | Awaitable[bool]] | None
+    connection_delay: float | None
+    connect_timeout: float | None
 
 
 class TextOptions(CommonOptions, total=False):
@@ -95,7 +95,7 @@ class TextOptions(CommonOptions, total=False):
     - `on_conversation_created`: gets the conversation, before any other callback that it causes.
     """
 
-    on_conversation_created: Callable[[TextConversation], object]
+    on_conversation_created: Callable[[TextConversation], object] | None
 
 
 class VoiceOptions(CommonOptions, total=False):
@@ -112,10 +112,10 @@ class VoiceOptions(CommonOptions, total=False):
     - `on_conversation_created`: gets the conversation, before any other callback that it causes.
     """
 
-    on_conversation_created: Callable[[VoiceConversation], object]
-    microphone: Source
-    speaker: Sink
-    input_device_id: str
-    output_device_id: str
-    input_chunk_duration_ms: int
-    use_wake_lock: bool
+    on_conversation_created: Callable[[VoiceConversation], object] | None
+    microphone: Source | None
+    speaker: Sink | None
+    input_device_id: str | None
+    output_device_id: str | None
+    input_chunk_duration_ms: int | None
+    use_wake_lock: bool | None
