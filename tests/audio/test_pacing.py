@@ -23,7 +23,7 @@ def work_times_s(pace: VirtualPace, blocks: int, *, work_s: float = 0.0) -> list
     def fail(error: Exception) -> None:
         raise AssertionError from error
 
-    thread = PacedThread("test", work, failed=fail, block_ms=20, pace=pace)
+    thread = PacedThread("test", work, failed=fail, block_ms=20, clock=pace)
     thread.start()
     assert done.wait(5)
     thread.stop()
@@ -70,7 +70,7 @@ def test_an_exception_in_the_work_ends_the_thread_and_is_reported() -> None:
         failures.append(error)
         failed.set()
 
-    thread = PacedThread("test", work, failed=fail, pace=VirtualPace())
+    thread = PacedThread("test", work, failed=fail, clock=VirtualPace())
     thread.start()
     assert failed.wait(5)
     thread.stop()
@@ -80,7 +80,7 @@ def test_an_exception_in_the_work_ends_the_thread_and_is_reported() -> None:
 def test_stop_returns_when_the_thread_has_ended() -> None:
     calls: list[float] = []
     pace = VirtualPace()
-    thread = PacedThread("test", lambda: calls.append(pace.now()), failed=_fail, pace=pace)
+    thread = PacedThread("test", lambda: calls.append(pace.now()), failed=_fail, clock=pace)
     thread.start()
     thread.stop()
     after_stop = len(calls)
@@ -98,7 +98,7 @@ def test_work_that_does_not_return_is_named_in_a_warning(
         working.set()
         release.wait(5)
 
-    thread = PacedThread("stuck", work, failed=_fail, pace=VirtualPace())
+    thread = PacedThread("stuck", work, failed=_fail, clock=VirtualPace())
     thread.start()
     assert working.wait(5)
     thread.stop()

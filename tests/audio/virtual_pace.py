@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+
+from duologue.audio.pacing import Beat, PacedThread
 
 
 class VirtualPace:
@@ -20,3 +23,8 @@ class VirtualPace:
         self.time_s += seconds + self._lags_s.get(self.waits, 0.0)
         self.waits += 1
         return stop.is_set()
+
+    def beat(
+        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+    ) -> Beat:
+        return PacedThread(name, work, failed=failed, clock=self)

@@ -37,6 +37,7 @@ def query_of(url: str) -> dict[str, list[str]]:
         ("http://127.0.0.1:8080", "ws://127.0.0.1:8080"),
         ("ws://[::1]:8080", "ws://[::1]:8080"),
         ("HTTPS://agents.example/behind/a/proxy/", "wss://agents.example/behind/a/proxy"),
+        ("memory://agent-1", "memory://agent-1"),
     ],
 )
 def test_an_origin_of_any_scheme_becomes_one_of_sockets(origin: str, expected: str) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from duologue.dialogue.actions import (
     Action,
+    CallTool,
     CancelApproval,
     End,
     Play,
@@ -21,8 +22,10 @@ from duologue.dialogue.actions import (
 from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.ending import FAREWELL_LIMIT_MS
+from duologue.dialogue.tool_calls import ToolCalls, returned
+from duologue.dialogue.tools import checked_tools
 from duologue.dialogue.values import AgentAudio, Message, Mode
-from duologue.protocol.client_messages import ClientToolResult, Pong
+from duologue.protocol.client_messages import ClientToolResult, Feedback, Pong
 from duologue.protocol.codec import MalformedEvent, UnknownEvent
 from duologue.protocol.formats import AudioFormat
 from duologue.protocol.server_events import (
@@ -385,11 +388,72 @@ EVENTS: st.SearchStrategy[ServerEvent] = st.one_of(
     st.builds(AgentResponseEvent, agent_response=st.text(max_size=3), event_id=EVENT_IDS),
     st.just(END_CALL),
     st.builds(ErrorEvent, error_type=st.sampled_from([None, "max_duration_exceeded"])),
+    st.builds(
+        ClientToolCallEvent,
+        tool_name=st.sampled_from(["get_time", "unknown"]),
+        tool_call_id=st.sampled_from(["call_1", "call_2"]),
+        parameters=st.sampled_from([{}, {"zone": "CET"}, {"zone": 1}]),
+        event_id=EVENT_IDS,
+    ),
 )
 PLAYBACK = st.booleans()
+RATINGS = st.builds(Feedback, event_id=EVENT_IDS, score=st.sampled_from(["like", None]))
+HAPPENINGS = st.lists(EVENTS | PLAYBACK | RATINGS, max_size=60)
+FORMATS = st.sampled_from([PCM, ULAW, None])
 
 
-@given(st.lists(EVENTS | PLAYBACK, max_size=60), st.sampled_from([PCM, ULAW, None]))
+TOOL_CALLS = ToolCalls(checked_tools({"get_time": lambda zone="UTC": zone}))
+
+
+def followed(dialogue: Dialogue, happening: ServerEvent | bool | Feedback) -> list[Action]:
+    """What follows, the answer of a tool that is called included."""
+    if isinstance(happening, bool):
+        return dialogue.playback_changed(playing=happening)
+    if isinstance(happening, Feedback):
+        dialogue.ratings.sent(happening)
+        return [*dialogue.ratings.changes()]
+    actions = dialogue.receive(happening, 0.0)
+    answers = [returned(call.event, "noon") for call in of_type(actions, CallTool)]
+    return [*actions, *(action for answer in answers for action in answer)]
+
+
+@given(HAPPENINGS, FORMATS)
+def test_every_ping_and_every_tool_call_is_answered_exactly_once(
+    happenings: list[ServerEvent | bool | Feedback], output_format: AudioFormat | None
+) -> None:
+    dialogue = Dialogue(output_format, TOOL_CALLS)
+    for happening in happenings:
+        answers = [send.message for send in of_type(followed(dialogue, happening), Send)]
+        match happening:
+            case PingEvent(event_id=event_id):
+                assert answers == [Pong(event_id=event_id)]
+            case ClientToolCallEvent(tool_call_id=tool_call_id):
+                [answer] = answers
+                assert isinstance(answer, ClientToolResult)
+                assert answer.tool_call_id == tool_call_id
+            case _:
+                assert answers == []
+
+
+@given(HAPPENINGS, FORMATS)
+def test_whether_feedback_can_be_sent_is_reported_as_it_changes(
+    happenings: list[ServerEvent | bool | Feedback], output_format: AudioFormat | None
+) -> None:
+    dialogue = Dialogue(output_format, TOOL_CALLS)
+    reports = [False]
+    for happening in happenings:
+        reports += [
+            bool(report.arguments[0])
+            for report in of_type(followed(dialogue, happening), Report)
+            if report.callback == "on_can_send_feedback_change"
+        ]
+        assert reports[-1] is dialogue.ratings.available
+    reports += [bool(report.arguments[0]) for report in dialogue.ratings.close()]
+    assert all(one != next_one for one, next_one in pairwise(reports))
+    assert reports[-1] is False
+
+
+@given(st.lists(EVENTS | PLAYBACK, max_size=60), FORMATS)
 def test_the_rules_hold_whatever_happens(
     happenings: list[ServerEvent | bool], output_format: AudioFormat | None
 ) -> None:
@@ -406,9 +470,6 @@ def test_the_rules_hold_whatever_happens(
             assert dialogue.mode is Mode.LISTENING
         if isinstance(happening, PingEvent):
             assert actions[0] == Send(Pong(event_id=happening.event_id))
-            assert len(of_type(actions, Send)) == 1
-        else:
-            assert not of_type(actions, Send)
         for play in of_type(actions, Play):
             assert output_format is not None
             assert play.audio.event_id is not None

@@ -19,13 +19,9 @@ from duologue.protocol.codec import (
     encode_client_message,
 )
 from duologue.protocol.server_events import PingEvent
-from duologue.testing import scripted_agent as module
-from duologue.testing.scripted_agent import (
-    DEFAULT_METADATA,
-    ClientGone,
-    ScriptedAgent,
-    ScriptedCall,
-)
+from duologue.testing.script import Begin, Close, Expect, Say, ScriptFailed
+from duologue.testing.scripted_agent import ScriptedAgent
+from duologue.testing.scripted_call import DEFAULT_METADATA, ClientGone, ScriptedCall
 
 INITIATION = ConversationInitiation(user_id="u")
 
@@ -67,6 +63,16 @@ async def test_a_call_is_what_its_script_says() -> None:
         ]
 
 
+async def test_steps_are_taken_one_after_another() -> None:
+    steps = [Begin(), Expect(UserMessage(text="Hello")), Say(PingEvent(event_id=1)), Close(1008)]
+    async with ScriptedAgent(steps) as agent, client_of(agent) as socket:
+        await socket.send_str(encode_client_message(INITIATION))
+        assert decode_server_event(await socket.receive_str()) == DEFAULT_METADATA
+        await socket.send_str(encode_client_message(UserMessage(text="Hello")))
+        assert decode_server_event(await socket.receive_str()) == PingEvent(event_id=1)
+        assert (await socket.receive()).data == 1008
+
+
 async def test_a_script_that_returns_ends_the_call_regularly() -> None:
     async def script(call: ScriptedCall) -> None:
         await call.send_frame("as it is")
@@ -100,17 +106,21 @@ async def test_what_the_test_raises_itself_comes_first() -> None:
         await disappointing_test()
 
 
-async def test_a_message_that_does_not_come_fails_the_script(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "RECEIVE_LIMIT_S", 0.02)
-
+async def test_a_message_that_does_not_come_fails_the_script() -> None:
     async def script(call: ScriptedCall) -> None:
-        await call.receive(Pong)
+        await call.receive(Pong, within=0.02)
 
     with pytest.raises(TimeoutError):
         async with ScriptedAgent(script) as agent, client_of(agent) as socket:
             await socket.receive()
+
+
+async def test_what_is_still_expected_when_the_agent_is_left_is_raised() -> None:
+    async with aiohttp.ClientSession() as http:
+        with pytest.raises(ScriptFailed, match="the agent was stopped before it came"):
+            async with ScriptedAgent([Expect(UserMessage)]) as agent:
+                socket = await http.ws_connect(f"{agent.origin}/v1/convai/conversation")
+        await socket.close()
 
 
 async def test_a_client_that_hangs_up_ends_the_script_without_a_failure() -> None:

@@ -1,4 +1,4 @@
-"""What sources and sinks without a device have in common: a thread that moves blocks of 10 ms."""
+"""What sources and sinks without a device have in common: a beat that moves blocks of 10 ms."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from duologue.audio.chunker import ChunkSizes
 from duologue.audio.endpoints import log_failure
-from duologue.audio.pacing import BLOCK_MS, Pace, PacedThread
+from duologue.audio.pacing import BLOCK_MS, Beat, Pace
 
 
 class PacedEndpoint:
@@ -17,7 +17,7 @@ class PacedEndpoint:
 
     Attributes:
         sample_rate_hz: samples a second.
-        failed: called, in the thread of its own, with the exception that ended it.
+        failed: called, in the thread that moves the blocks, with the exception that ended it.
     """
 
     def __init__(self, sample_rate_hz: int, pace: Pace) -> None:
@@ -29,18 +29,18 @@ class PacedEndpoint:
         self.failed: Callable[[Exception], None] = log_failure
         self._pace = pace
         self._sizes = ChunkSizes(sample_rate_hz, BLOCK_MS)
-        self._thread: PacedThread | None = None
+        self._beat: Beat | None = None
 
     @property
     def is_running(self) -> bool:
         """Whether it was started and not yet stopped."""
-        return self._thread is not None
+        return self._beat is not None
 
     def stop(self) -> None:
-        """Move nothing more; the thread has ended on return. Without effect if not running."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            thread.stop()
+        """Move nothing more; no block is under way on return. Without effect if not running."""
+        beat, self._beat = self._beat, None
+        if beat is not None:
+            beat.stop()
 
     def _start(self, move: Callable[[int], None]) -> None:
         """Call `move` with the number of samples of each block, 10 ms apart.
@@ -48,12 +48,11 @@ class PacedEndpoint:
         Raises:
             RuntimeError: it is running already.
         """
-        if self._thread is not None:
+        if self._beat is not None:
             raise RuntimeError("this source or sink is running already; stop it first")
-        self._thread = PacedThread(
+        self._beat = self._pace.beat(
             f"duologue-{type(self).__name__}",
             lambda: move(self._sizes.advance()),
             failed=lambda error: self.failed(error),
-            pace=self._pace,
         )
-        self._thread.start()
+        self._beat.start()

@@ -1,7 +1,8 @@
 """Work done at the pace of real time, in a thread of its own: what files and arrays run on.
 
 The n-th block is due at the start plus n blocks, however long the work takes, so nothing drifts;
-a thread that is late catches up. Time comes from a `Pace`, so tests need not wait.
+a thread that is late catches up. Time comes from a `Clock`, so tests need not wait; and a `Pace`
+may do without threads.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ JOIN_LIMIT_S = 2.0
 """How long `stop` waits for a block of work that is under way."""
 
 
-class Pace(Protocol):
-    """Where time comes from, and how it is waited for."""
+class Clock(Protocol):
+    """Where a thread's time comes from, and how it is waited for."""
 
     def now(self) -> float:
         """Seconds that never go back."""
@@ -35,8 +36,40 @@ class Pace(Protocol):
         """Wait for `seconds`, or less if `stop` is set; tell whether it is."""
 
 
+class Beat(Protocol):
+    """Work that is done once a block, the first time one block after the start.
+
+    An exception in the work ends it. `start` and `stop` belong to one thread; `stop` may also be
+    called within the work. A beat runs once.
+    """
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """Do no further block; return when the one under way is done, within a few seconds."""
+
+
+class Pace(Protocol):
+    """What sources and sinks without a device keep."""
+
+    def now(self) -> float:
+        """Seconds that never go back."""
+
+    def beat(
+        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+    ) -> Beat:
+        """Let `work` be done every 10 ms, once it is started.
+
+        Args:
+            name: for those who debug.
+            work: what to do; in which thread depends on the pace.
+            failed: called in that thread with the exception that ended it.
+        """
+
+
 class RealTime:
-    """The pace of this machine's monotonic clock."""
+    """The pace of this machine's monotonic clock, with a thread for each beat."""
 
     def now(self) -> float:
         return time.monotonic()
@@ -44,8 +77,10 @@ class RealTime:
     def wait(self, stop: threading.Event, seconds: float) -> bool:
         return stop.wait(seconds)
 
-
-REAL_TIME = RealTime()
+    def beat(
+        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+    ) -> Beat:
+        return PacedThread(name, work, failed=failed, clock=self)
 
 
 class PacedThread:
@@ -62,12 +97,12 @@ class PacedThread:
         *,
         failed: Callable[[Exception], None],
         block_ms: int = BLOCK_MS,
-        pace: Pace = REAL_TIME,
+        clock: Clock,
     ) -> None:
         self._work = work
         self._failed = failed
         self._block_s = block_ms / 1000
-        self._pace = pace
+        self._clock = clock
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -94,14 +129,17 @@ class PacedThread:
             self._failed(error)
 
     def _keep_pace(self) -> None:
-        due = self._pace.now() + self._block_s
+        due = self._clock.now() + self._block_s
         blocks_since = 0
         while True:
             deadline = due + blocks_since * self._block_s
-            now = self._pace.now()
+            now = self._clock.now()
             if now - deadline > MAX_CATCH_UP_S:
                 due, blocks_since, deadline = now, 0, now
-            if self._pace.wait(self._stopping, max(0.0, deadline - now)):
+            if self._clock.wait(self._stopping, max(0.0, deadline - now)):
                 return
             self._work()
             blocks_since += 1
+
+
+REAL_TIME = RealTime()

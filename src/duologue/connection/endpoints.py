@@ -34,9 +34,16 @@ CONVERSATION_PATH = "/v1/convai/conversation"
 SOURCE = "duologue"
 """The name by which a server knows this client."""
 
-_CONVERSATION_PATH = "/v1/convai/conversation"
+MEMORY_SCHEME = "memory"
+"""The scheme of agents in the caller's own event loop, for tests."""
 
-_SOCKET_SCHEME = {"ws": "ws", "http": "ws", "wss": "wss", "https": "wss"}
+_SOCKET_SCHEME = {
+    "ws": "ws",
+    "http": "ws",
+    "wss": "wss",
+    "https": "wss",
+    MEMORY_SCHEME: MEMORY_SCHEME,
+}
 
 
 def version() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import Any, Final, Literal
 from duologue.connection.base import Connection
 from duologue.conversation.approvals import ApprovalRunner
 from duologue.conversation.callbacks import CallbackQueue
+from duologue.conversation.clock import clock_of
 from duologue.conversation.iteration import EventIterator, EventStream
 from duologue.conversation.outbox import Outbox
 from duologue.conversation.senders import Senders
@@ -104,6 +104,7 @@ class BaseConversation(Senders, Uploads):
         self._ssl_context = parts.ssl_context
         self._events = EventStream()
         self._loop = asyncio.get_running_loop()
+        self._clock_s = clock_of(self._loop)
         self._tasks: list[asyncio.Task[None]] = []
         self._deadline_moved = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
@@ -218,7 +219,7 @@ class BaseConversation(Senders, Uploads):
             self._callbacks.put(Report.of("on_incoming_event", event))
             self._events.put(event)
         with self._rules_lock:
-            actions = self._dialogue.receive(event, _now_ms())
+            actions = self._dialogue.receive(event, self._now_ms())
         self._carry_out(actions)
 
     def _play(self, audio: AgentAudio) -> None:
@@ -292,12 +293,14 @@ class BaseConversation(Senders, Uploads):
             self._deadline_moved.clear()
             with self._rules_lock:
                 deadline_ms = self._dialogue.next_deadline_ms
-            wait_s = None if deadline_ms is None else max(0.0, (deadline_ms - _now_ms()) / 1000)
+            wait_s = (
+                None if deadline_ms is None else max(0.0, (deadline_ms - self._now_ms()) / 1000)
+            )
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._deadline_moved.wait()
             with self._rules_lock:
-                actions = self._dialogue.tick(_now_ms())
+                actions = self._dialogue.tick(self._now_ms())
             if actions:
                 self._carry_out(actions)
 
@@ -348,7 +351,7 @@ class BaseConversation(Senders, Uploads):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _wrote(self) -> None:
-        now_ms = _now_ms()
+        now_ms = self._now_ms()
         self._in_loop(lambda: self._dialogue.user_wrote(now_ms))
 
     def _rated(self) -> None:
@@ -356,6 +359,9 @@ class BaseConversation(Senders, Uploads):
 
     def _approval_sent(self, tool_call_id: str) -> None:
         self._in_loop(lambda: self._approvals.withdraw(tool_call_id))
+
+    def _now_ms(self) -> float:
+        return self._clock_s() * 1000
 
     def _in_loop(self, function: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has closed, and with it the conversation
@@ -374,7 +380,3 @@ async def _attempt(step: Callable[[], Awaitable[None]]) -> None:
 
 def _internal(message: str) -> Disconnection:
     return Disconnection(reason="error", message=message, context={"type": "error"})
-
-
-def _now_ms() -> float:
-    return time.monotonic() * 1000

@@ -7,7 +7,6 @@ only samples are worked on in their threads.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from duologue.audio.playout import Playout
 from duologue.audio.samples import samples_from_bytes
 from duologue.audio.speech_detector import SpeechDetector
 from duologue.conversation.audio_counters import AudioCounters
+from duologue.conversation.clock import clock_of
 from duologue.conversation.device import Device
 from duologue.dialogue.values import AgentAudio
 from duologue.protocol.formats import AudioFormat
@@ -51,7 +51,7 @@ class SoundEvents:
 class Sound:
     """Joins a source and a sink to a conversation.
 
-    Times are `time.monotonic`, in ms.
+    Times are those of `clock_of` its event loop, in ms.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Sound:
         events: SoundEvents,
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._clock_s = clock_of(self._loop)
         self._input_format = input_format
         self._chunk_ms = chunk_ms
         self._events = events
@@ -73,6 +74,7 @@ class Sound:
             sink.sample_rate_hz,
             on_change=lambda playing, at_s: self._tell(self._playing_changed),
             on_audible=lambda event_id, at_s: self._tell(events.audible, at_s * 1000),
+            clock=self._clock_s,
         )
         source.failed = lambda error: self._tell(self._events.failed, True, error)
         sink.failed = lambda error: self._tell(self._events.failed, False, error)
@@ -167,7 +169,7 @@ class Sound:
         """In the source's thread: hand complete chunks to the loop."""
         if not self._understands_source:
             return
-        now_ms = time.monotonic() * 1000
+        now_ms = self._clock_s() * 1000
         try:
             chunks = self._capture.push(data)
         except ValueError as error:  # a source of the caller's own delivered half a sample

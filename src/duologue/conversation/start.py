@@ -11,8 +11,8 @@ from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
 from duologue.connection.base import Connection
 from duologue.connection.endpoints import origin_of, signed_conversation_url
+from duologue.connection.opening import open_connection
 from duologue.connection.signed_urls import fetch_signed_url
-from duologue.connection.websocket import WebSocketConnection
 from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.devices import chosen_devices
 from duologue.conversation.options import SessionPlan, TextOptions, VoiceOptions, plan_session
@@ -151,7 +151,7 @@ async def _connected(
     deadline_s = clock_s() + plan.connect_timeout_s
     url = await _url(plan)
     remaining_s = round(deadline_s - clock_s(), 2)  # an error shows it to a person
-    connection = await WebSocketConnection.open(
+    connection = await open_connection(
         url,
         timeout_s=remaining_s,
         subprotocols=plan.route.subprotocols,

@@ -1,7 +1,7 @@
 """Calling what may block in a thread of its own.
 
-The threads are daemons: one that hangs does not keep the program from ending, as a worker of an
-executor would.
+The threads are daemons: one that hangs does not keep the program from ending, as a worker of a
+pool would.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TypeVar
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
 
 R = TypeVar("R")
 
@@ -22,27 +22,38 @@ def in_thread(function: Callable[[], R], name: str) -> asyncio.Future[R]:
     Cancelling the future does not stop the function; its outcome is then forgotten. It runs in a
     copy of the caller's context variables.
     """
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[R] = loop.create_future()
     context = contextvars.copy_context()
-
-    def return_(result: R) -> None:
-        if not outcome.done():
-            outcome.set_result(result)
-
-    def raise_(error: Exception) -> None:
-        if not outcome.done():
-            outcome.set_exception(error)
-            outcome.exception()  # nobody may wait any more, and that is no mistake
-
-    def run() -> None:
-        with suppress(RuntimeError):  # the loop has closed, so nobody waits any more
-            try:
-                result = context.run(function)
-            except Exception as error:
-                loop.call_soon_threadsafe(raise_, error)
-            else:
-                loop.call_soon_threadsafe(return_, result)
-
-    threading.Thread(target=run, name=name, daemon=True).start()
+    # The loop is told, and does not start threads behind its back: a virtual clock waits for them.
+    outcome = asyncio.get_running_loop().run_in_executor(
+        _ThreadEach(name), lambda: context.run(function)
+    )
+    outcome.add_done_callback(_take_note)
     return outcome
+
+
+class _ThreadEach(Executor):
+    """Runs each call in a daemon thread of its own."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def submit(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        outcome: Future[R] = Future()
+        outcome.set_running_or_notify_cancel()  # it cannot be cancelled any more
+
+        def run() -> None:
+            try:
+                result = function(*args, **kwargs)
+            except Exception as error:
+                outcome.set_exception(error)
+            else:
+                outcome.set_result(result)
+
+        threading.Thread(target=run, name=self._name, daemon=True).start()
+        return outcome
+
+
+def _take_note(outcome: asyncio.Future[Any]) -> None:
+    """Nobody may wait for an exception any more, and that is no mistake."""
+    if not outcome.cancelled():
+        outcome.exception()

@@ -1,0 +1,34 @@
+"""Opening a connection, of whichever kind its URL asks for."""
+
+from __future__ import annotations
+
+import ssl
+from urllib.parse import urlsplit
+
+from duologue.connection.base import Connection
+from duologue.connection.endpoints import MEMORY_SCHEME
+from duologue.connection.memory import MemoryConnection
+from duologue.connection.websocket import WebSocketConnection
+
+
+async def open_connection(
+    url: str,
+    *,
+    timeout_s: float,
+    subprotocols: tuple[str, ...],
+    ssl_context: ssl.SSLContext | None = None,
+) -> Connection:
+    """Connect to `url` within `timeout_s`. Cancelling releases everything.
+
+    Args:
+        subprotocols: what is offered; may have a token in it.
+        ssl_context: how TLS is done with a server; None for the usual way.
+
+    Raises:
+        SessionConnectionError: the agent cannot be reached, refuses, or takes too long.
+    """
+    if urlsplit(url).scheme == MEMORY_SCHEME:
+        return MemoryConnection.open(url, subprotocols=subprotocols)
+    return await WebSocketConnection.open(
+        url, timeout_s=timeout_s, subprotocols=subprotocols, ssl_context=ssl_context
+    )
