@@ -1,5 +1,5 @@
 # Each of these sets up what it needs by itself; see scripts/setup.sh.
-.PHONY: setup talk serve test test-fast check bench format lock
+.PHONY: setup talk serve test test-fast check bench soak format lock
 
 setup:
 	@scripts/setup.sh test
@@ -26,6 +26,9 @@ check: setup
 
 bench: setup
 	.venv/bin/python -m benchmarks $(ARGS)
+
+soak: setup  ## Hold 20 conversations for 3 minutes and see what grows: make soak ARGS="--seconds 600"
+	.venv/bin/python -m soak $(ARGS)
 
 format: setup
 	.venv/bin/ruff check --fix

@@ -208,6 +208,22 @@ async def test_closing_inside_a_callback_does_not_wait_for_that_callback(close: 
     await queue.close(5.0)
 
 
+async def test_a_callback_that_hangs_is_given_up_though_nobody_waits() -> None:
+    given_up = asyncio.Event()
+
+    async def on_connect(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+
+    queue = CallbackQueue({"on_connect": on_connect})
+    queue.put(Report.of("on_connect", "1"))
+    await asyncio.sleep(0)
+    queue.finish(0.02)
+    await asyncio.wait_for(given_up.wait(), 5)
+
+
 async def test_a_task_that_outlives_its_callback_waits_as_everyone_does() -> None:
     log = Log()
     tasks: list[asyncio.Task[None]] = []

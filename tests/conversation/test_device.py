@@ -55,6 +55,16 @@ async def test_no_thread_is_left_behind() -> None:
     await eventually(lambda: set(threading.enumerate()) <= before)
 
 
+async def test_closing_that_is_cancelled_at_once_stops_the_device() -> None:
+    calls = Calls()
+    await calls.device.open()
+    closing = asyncio.ensure_future(calls.device.close())
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await eventually(lambda: calls.made == ["start", "stop"])
+
+
 async def test_closing_what_is_not_open_does_nothing() -> None:
     calls = Calls()
     await calls.device.close()

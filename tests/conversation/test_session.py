@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -445,15 +445,33 @@ async def test_a_loop_that_shuts_down_does_not_stop_the_end_half_way() -> None:
         await eventually(lambda: conversation.status is Status.DISCONNECTED)
 
 
-def test_a_session_that_nobody_ends_is_ended_by_the_loop_that_shuts_down() -> None:
+async def do_nothing(conversation: TextConversation) -> None:
+    """As a program does that ends with its start."""
+
+
+async def go_on(conversation: TextConversation) -> None:
+    await asyncio.sleep(0)
+
+
+async def begin_to_end(conversation: TextConversation) -> None:
+    asyncio.get_running_loop().call_soon(conversation._end, BY_USER)
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("deed", [do_nothing, go_on, begin_to_end])
+def test_a_session_that_nobody_ends_is_ended_by_the_loop_that_shuts_down(
+    deed: Callable[[TextConversation], Awaitable[None]],
+) -> None:
     connections: list[ManualConnection] = []
     conversations: list[TextConversation] = []
 
     async def forgetful_program() -> None:
         connections.append(ManualConnection())
         conversations.append(conversation_over(connections[0], {}))
+        await conversations[0].prepare()
+        await asyncio.sleep(0)  # a start waits for the last of the prelude
         conversations[0].begin([])
-        await asyncio.sleep(0)
+        await deed(conversations[0])
 
     asyncio.run(forgetful_program())
     assert connections[0].closed

@@ -120,29 +120,37 @@ class CallbackQueue:
         if not self._finished:
             self._add(report)
 
-    def finish(self) -> None:
-        """Take no more reports; the task ends once those that wait have been delivered."""
+    def finish(self, limit_s: float) -> None:
+        """Take no more reports. Those that wait are delivered, for at most `limit_s` in all.
+
+        What is being called then is cancelled, whether or not anybody waits in `close`.
+        """
+        if self._finished:
+            return
         self._finished = True
         self._work.set()
+        giving_up = asyncio.get_running_loop().call_later(limit_s, self._give_up, limit_s)
+        self._task.add_done_callback(lambda _: giving_up.cancel())
 
     async def close(self, limit_s: float) -> None:
-        """Finish, and wait at most `limit_s` until all that waits has been delivered.
+        """Finish, and wait until all that waits has been delivered or given up; see `finish`.
 
-        Inside a callback, and in a task that it has begun and may wait for, this returns at once:
-        the queue finishes after that callback.
+        A callback that does not let itself be cancelled is waited for no longer than `limit_s`
+        more. Inside a callback, and in a task that it has begun and may wait for, this returns at
+        once: the queue finishes after that callback.
         """
-        self.finish()
+        self.finish(limit_s)
         if self._delivery is not None and _current_delivery.get() is self._delivery:
             return
-        _, late = await asyncio.wait([self._task], timeout=limit_s)
-        if late:
-            logger.warning(
-                "callbacks did not finish within %g s of the session's end; %d reports are lost",
-                limit_s,
-                len(self._waiting),
-            )
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=limit_s)
+        await asyncio.wait([self._task], timeout=2 * limit_s)
+
+    def _give_up(self, limit_s: float) -> None:
+        logger.warning(
+            "callbacks did not finish within %g s of the session's end; %d reports are lost",
+            limit_s,
+            len(self._waiting),
+        )
+        self._task.cancel()
 
     def _add(self, report: Report) -> None:
         if report.callback not in self._callbacks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from duologue.conversation.threads import in_thread
@@ -64,18 +64,22 @@ class Device:
             "see whether another program holds it, or choose another"
         )
 
-    async def close(self, limit_s: float = CLOSING_LIMIT_S) -> None:
-        """Stop the device if it runs, and wait for that at most `limit_s`.
+    def close(self, limit_s: float = CLOSING_LIMIT_S) -> Awaitable[None]:
+        """Stop the device if it runs; the result waits for that, at most `limit_s`.
 
-        One that is still being opened is stopped by its own thread afterwards. What `stop` raises
-        is logged.
+        The call itself begins it, so whoever is cancelled while waiting leaves nothing running. A
+        device that is still being opened is stopped by its own thread afterwards. What `stop`
+        raises is logged.
         """
         with self._lock:
             self._wanted = False
             runs, self._runs = self._runs, False
-        if not runs:
+        closing = in_thread(self._stop, f"duologue {self._name} stop") if runs else None
+        return self._closed(closing, limit_s)
+
+    async def _closed(self, closing: asyncio.Future[None] | None, limit_s: float) -> None:
+        if closing is None:
             return
-        closing = in_thread(self._stop, f"duologue {self._name} stop")
         await asyncio.wait([closing], timeout=limit_s)
         if not closing.done():
             logger.warning("the %s has not stopped within %g s", self._name, limit_s)

@@ -107,9 +107,13 @@ class BaseConversation(Senders, Uploads):
         self._clock_s = clock_of(self._loop)
         self._tasks: list[asyncio.Task[None]] = []
         self._deadline_moved = asyncio.Event()
-        self._ending: asyncio.Task[None] | None = None
+        self._end_begun = asyncio.Event()
         self._ended = asyncio.Event()
         self._disconnection: Disconnection | None = None
+        # Begun before the session is: a task that is cancelled before its first step does nothing.
+        self._ending = asyncio.create_task(
+            self._take_down_at_end(), name=f"duologue end {self._id}"
+        )
 
     @property
     def id(self) -> str:
@@ -191,6 +195,7 @@ class BaseConversation(Senders, Uploads):
 
     async def abandon(self) -> None:
         """Release what `prepare` opened, for a conversation that never begins."""
+        self._ending.cancel()
         await self._release()
 
     def begin(self, earlier: Iterable[Incoming]) -> None:
@@ -213,7 +218,7 @@ class BaseConversation(Senders, Uploads):
         self._outbox.put(message)
 
     def _act_on(self, event: Incoming) -> None:
-        if self._ending is not None:
+        if self._disconnection is not None:
             return
         if not isinstance(event, MalformedEvent):
             self._callbacks.put(Report.of("on_incoming_event", event))
@@ -233,7 +238,7 @@ class BaseConversation(Senders, Uploads):
 
     def _carry_out(self, actions: Iterable[Action]) -> None:
         for action in actions:
-            if self._ending is not None:
+            if self._disconnection is not None:
                 return  # devices may still have something to say, but it is over
             match action:
                 case Send(message):
@@ -269,18 +274,6 @@ class BaseConversation(Senders, Uploads):
         await self._connection.send(message)
 
     async def _receive_all(self) -> None:
-        try:
-            await self._receive_until_end()
-        except asyncio.CancelledError:
-            if self._ending is None:
-                # A loop that shuts down cancels its tasks and waits for them. Nobody has ended the
-                # session, so it ends now, or microphone and socket would stay open.
-                self._end(Disconnection.by_user())
-                assert self._ending is not None
-                await asyncio.wait([self._ending])
-            raise
-
-    async def _receive_until_end(self) -> None:
         while True:
             received = await self._connection.receive()
             if isinstance(received, Disconnection):
@@ -318,7 +311,7 @@ class BaseConversation(Senders, Uploads):
 
     def _end(self, disconnection: Disconnection) -> None:
         """Begin the end, unless it has begun: nothing is acted on or taken for sending any more."""
-        if self._ending is not None:
+        if self._disconnection is not None:
             return
         self._disconnection = disconnection
         self._status.advance(Status.DISCONNECTING)
@@ -327,11 +320,23 @@ class BaseConversation(Senders, Uploads):
             self._callbacks.put(report)
         self._approvals.end()
         self._silence()
-        self._ending = asyncio.create_task(
-            self._tear_down(disconnection), name=f"duologue end {self._id}"
-        )
+        self._end_begun.set()
 
-    async def _tear_down(self, disconnection: Disconnection) -> None:
+    async def _take_down_at_end(self) -> None:
+        """Wait for the end, and take everything down.
+
+        A loop that shuts down cancels its tasks and waits for them. If nobody has ended the session
+        by then, it ends now, or microphone and socket would stay open.
+        """
+        try:
+            await self._end_begun.wait()
+        except asyncio.CancelledError:
+            if self.status is Status.CONNECTING:
+                raise  # it has never begun
+            self._end(Disconnection.by_user())
+        await self._take_down()
+
+    async def _take_down(self) -> None:
         """Take everything down, every step even if another fails, and report the end."""
         await _attempt(self._release)
         await _attempt(self._tools.close)
@@ -340,8 +345,8 @@ class BaseConversation(Senders, Uploads):
         await _attempt(self._connection.close)
         await _attempt(self._cancel_tasks)
         self._status.advance(Status.DISCONNECTED)
-        self._callbacks.put(Report.of("on_disconnect", disconnection))
-        self._callbacks.finish()
+        self._callbacks.put(Report.of("on_disconnect", self._disconnection))
+        self._callbacks.finish(CALLBACK_LIMIT_S)
         self._events.finish()
         self._ended.set()
 

@@ -1,14 +1,16 @@
 """A session with every key of every service in the environment talks to nobody."""
 
 import asyncio
+import gc
 import sys
+import weakref
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from livekit import rtc
-from livekit.agents import Agent, ChatMessage, ConversationItemAddedEvent
+from livekit.agents import Agent, ChatMessage, ConversationItemAddedEvent, UserStateChangedEvent
 from livekit.agents.voice import io
 from livekit.agents.voice.run_result import RunResult
 
@@ -188,6 +190,21 @@ async def test_a_text_session_has_no_ears_and_no_voice(contacted: set[str]) -> N
         await session.aclose()
         await parts.close()
     assert contacted == set()
+
+
+async def test_a_session_tells_of_its_events_and_does_not_keep_them() -> None:
+    parts = ScriptedSpeech().session_parts(CallSpeechOptions())
+    session = open_session(parts)
+    told: list[str] = []
+    session.on("user_state_changed", lambda event: told.append(event.new_state))
+    event = UserStateChangedEvent(old_state="listening", new_state="speaking")
+    kept = weakref.ref(event)
+    session.emit("user_state_changed", event)
+    del event
+    gc.collect()
+    assert told == ["speaking"]
+    assert kept() is None
+    await parts.close()
 
 
 def test_a_key_is_not_shown_where_an_endpoint_is_printed() -> None:

@@ -27,6 +27,7 @@ from livekit.agents.llm import ChatMessage
 from livekit.agents.voice.io import AudioInput, AudioOutput
 
 from duologue.agent.call import ends
+from duologue.agent.call.context_updates import ContextUpdates
 from duologue.agent.call.ends import CallEnd
 from duologue.agent.call.floor import Floor
 from duologue.agent.call.limits import CallLimits
@@ -87,7 +88,7 @@ class CallSession:
         self._ended = ended
         self._is_closing = False
         self._typed_messages: set[str] = set()
-        self._context_items: dict[str, str] = {}
+        self._context_updates = ContextUpdates()
         self.tools = ClientTools(config.agent.prompt.tools, translation)
         self._silence = Silence(
             config.turn,
@@ -163,15 +164,10 @@ class CallSession:
     async def learn(self, text: str, context_id: str | None) -> None:
         """Take something the agent should know but not answer.
 
-        Of the updates with one `context_id`, only the latest stays.
+        Of such updates a limited number stays; see `ContextUpdates`.
         """
         context = self._agent.chat_ctx.copy()
-        if context_id is not None:
-            outdated = self._context_items.get(context_id)
-            context.items = [item for item in context.items if item.id != outdated]
-        item = context.add_message(role="system", content=text)
-        if context_id is not None:
-            self._context_items[context_id] = item.id
+        self._context_updates.add(context, text, context_id)
         await self._agent.update_chat_ctx(context)
 
     async def _read_instructions(self) -> None:

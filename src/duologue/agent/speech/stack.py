@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from livekit.agents import AgentSession, TurnHandlingOptions, llm, stt, tts, vad
 from livekit.agents.types import NOT_GIVEN
 from livekit.agents.voice.agent_session import SessionConnectOptions
+from livekit.agents.voice.events import AgentEvent, EventTypes
 
 from duologue.agent.speech import turns
 from duologue.agent.speech.recognition import SpeechRecognizer, Transcriber
@@ -133,6 +134,17 @@ def hearing(
     return detector, recognizer
 
 
+class _UnrecordedSession(AgentSession[None]):
+    """An engine that does not keep its events, which are some 40 kB a turn, for as long as it runs.
+
+    The engine keeps them for the report of a job alone, and here is no job.
+    """
+
+    def emit(self, event: EventTypes, arg: AgentEvent) -> None:
+        # As the engine's own base does it.
+        super(AgentSession, self).emit(event, arg)
+
+
 def open_session(
     parts: SessionParts,
     *,
@@ -152,7 +164,7 @@ def open_session(
     turn_handling = parts.turn_handling
     if text_only:
         turn_handling = {**turn_handling, "turn_detection": None}
-    return AgentSession(
+    return _UnrecordedSession(
         vad=None if text_only else parts.vad,
         stt=NOT_GIVEN if text_only else parts.stt,
         llm=parts.llm,
