@@ -1,5 +1,5 @@
 # Each of these sets up what it needs by itself; see scripts/setup.sh.
-.PHONY: setup talk serve test test-fast check bench soak format lock
+.PHONY: setup talk serve test test-fast check bench soak format blocking lock
 
 setup:
 	@scripts/setup.sh test
@@ -33,6 +33,9 @@ soak: setup  ## Hold 20 conversations for 3 minutes and see what grows: make soa
 format: setup
 	.venv/bin/ruff check --fix
 	.venv/bin/ruff format
+
+blocking: setup  ## Write the generated part of duologue.blocking anew
+	.venv/bin/python -m scripts.generate_blocking
 
 lock: setup  ## Lock every package anew, newest versions first
 	scripts/lock.sh

@@ -148,12 +148,61 @@ WRONG = {
 }
 
 
-def checked(tmp_path: Path, programs: dict[str, str]) -> dict[str, list[str]]:
+BLOCKING_PROGRAM = """
+from typing import assert_type
+from duologue import Disconnection, Message
+from duologue import VoiceConversation as AsyncioVoiceConversation
+from duologue.blocking import Conversation, TextConversation, VoiceConversation, get_signed_url
+from duologue.protocol.codec import UnknownEvent
+from duologue.protocol.server_events import ServerEvent
+
+def hear(message: Message) -> None: ...
+def keep(conversation: VoiceConversation) -> None: ...
+def keep_asyncio(conversation: AsyncioVoiceConversation) -> None: ...
+
+def main() -> None:
+    {body}
+"""
+
+BLOCKING_RIGHT = """
+    with Conversation.start_session(
+        agent_id="a", on_message=hear, on_conversation_created=keep, input_chunk_duration_ms=20
+    ) as conversation:
+        assert_type(conversation, VoiceConversation)
+        conversation.set_volume(0.5)
+        for event in conversation:
+            assert_type(event, ServerEvent | UnknownEvent)
+        assert_type(conversation.wait_until_ended(), Disconnection)
+        assert_type(conversation.transcript, tuple[Message, ...])
+    written = Conversation.start_session(signed_url="wss://h/?s=1", text_only=True)
+    assert_type(written, TextConversation)
+    written.send_user_message("Hello.", rich_content_id="form")
+    written.end_session()
+    assert_type(get_signed_url("a", api_key="k"), str)
+"""
+
+BLOCKING_WRONG = {
+    "an option that does not exist, blocking": 'Conversation.start_session(agent="a")',
+    "a device of a written conversation, blocking": (
+        'Conversation.start_session(agent_id="a", text_only=True, input_chunk_duration_ms=20)'
+    ),
+    "a blocking conversation that is kept as the other kind": (
+        'Conversation.start_session(agent_id="a", on_conversation_created=keep_asyncio)'
+    ),
+    "a sender with a wrong value, blocking": (
+        'Conversation.start_session(agent_id="a").send_user_message(7)'
+    ),
+}
+
+
+def checked(
+    tmp_path: Path, programs: dict[str, str], program: str = PROGRAM
+) -> dict[str, list[str]]:
     """What mypy says of each program, all in one run."""
     files = {}
     for number, (name, body) in enumerate(programs.items()):
         files[name] = tmp_path / f"program_{number}.py"
-        files[name].write_text(PROGRAM.replace("{body}", body.strip()))
+        files[name].write_text(program.replace("{body}", body.strip()))
     output, errors, _ = api.run(["--strict", *map(str, files.values())])
     assert not errors
     assert output
@@ -166,6 +215,13 @@ def checked(tmp_path: Path, programs: dict[str, str]) -> dict[str, list[str]]:
 
 def test_a_type_checker_tells_right_from_wrong(tmp_path: Path) -> None:
     said = checked(tmp_path, {"right": RIGHT, **WRONG})
+    assert said.pop("right") == []
+    not_told = [name for name, lines in said.items() if "error:" not in "".join(lines)]
+    assert not_told == []
+
+
+def test_a_type_checker_tells_right_from_wrong_of_blocking_programs(tmp_path: Path) -> None:
+    said = checked(tmp_path, {"right": BLOCKING_RIGHT, **BLOCKING_WRONG}, BLOCKING_PROGRAM)
     assert said.pop("right") == []
     not_told = [name for name, lines in said.items() if "error:" not in "".join(lines)]
     assert not_told == []

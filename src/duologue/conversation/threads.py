@@ -11,6 +11,7 @@ import contextvars
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from functools import partial
 from typing import Any, TypeVar
 
 R = TypeVar("R")
@@ -22,11 +23,14 @@ def in_thread(function: Callable[[], R], name: str) -> asyncio.Future[R]:
     Cancelling the future does not stop the function; its outcome is then forgotten. It runs in a
     copy of the caller's context variables.
     """
+    return in_executor(function, _ThreadEach(name))
+
+
+def in_executor(function: Callable[[], R], executor: Executor) -> asyncio.Future[R]:
+    """As `in_thread`, in a thread of the executor's."""
     context = contextvars.copy_context()
     # The loop is told, and does not start threads behind its back: a virtual clock waits for them.
-    outcome = asyncio.get_running_loop().run_in_executor(
-        _ThreadEach(name), lambda: context.run(function)
-    )
+    outcome = asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function))
     outcome.add_done_callback(_take_note)
     return outcome
 
@@ -38,19 +42,25 @@ class _ThreadEach(Executor):
         self._name = name
 
     def submit(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        outcome: Future[R] = Future()
-        outcome.set_running_or_notify_cancel()  # it cannot be cancelled any more
-
-        def run() -> None:
-            try:
-                result = function(*args, **kwargs)
-            except Exception as error:
-                outcome.set_exception(error)
-            else:
-                outcome.set_result(result)
-
-        threading.Thread(target=run, name=self._name, daemon=True).start()
+        work, outcome = deferred(partial(function, *args, **kwargs))
+        threading.Thread(target=work, name=self._name, daemon=True).start()
         return outcome
+
+
+def deferred(function: Callable[[], R]) -> tuple[Callable[[], None], Future[R]]:
+    """What calls a function, for an executor to run in a thread, and its outcome."""
+    outcome: Future[R] = Future()
+    outcome.set_running_or_notify_cancel()  # it cannot be cancelled any more
+
+    def work() -> None:
+        try:
+            result = function()
+        except Exception as error:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(result)
+
+    return work, outcome
 
 
 def _take_note(outcome: asyncio.Future[Any]) -> None:

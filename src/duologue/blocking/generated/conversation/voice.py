@@ -1,0 +1,91 @@
+"""Generated from `duologue.conversation.voice` by `make blocking`; not to be edited."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from duologue.blocking.generated.conversation.session import BaseConversation
+from duologue.conversation.audio_counters import AudioCounters
+from duologue.conversation.voice import VoiceConversation as AsyncioVoiceConversation
+
+
+class VoiceConversation(BaseConversation):
+    """A conversation by voice, through a microphone and a speaker or whatever stands for them."""
+
+    _conversation: AsyncioVoiceConversation
+
+    @property
+    def type(self) -> Literal["voice"]:
+        """Always `"voice"`."""
+        return self._in_loop(lambda: self._conversation.type)
+
+    def set_volume(self, volume: float) -> None:
+        """Set the speaker's volume, from 0 to 1; what is beyond is clamped.
+
+        Raises:
+            ValueError: it is not a finite number.
+        """
+        self._in_loop(lambda: self._conversation.set_volume(volume))
+
+    def set_mic_muted(self, muted: bool) -> None:
+        """Let silence take the place of the user's sound, at the same pace, or end that."""
+        self._in_loop(lambda: self._conversation.set_mic_muted(muted))
+
+    @property
+    def input_level(self) -> float:
+        """The loudness of the last 50 ms that went out, from 0 to 1 (root mean square)."""
+        return self._in_loop(lambda: self._conversation.input_level)
+
+    @property
+    def output_level(self) -> float:
+        """The loudness of the last 50 ms that were played, from 0 to 1 (root mean square)."""
+        return self._in_loop(lambda: self._conversation.output_level)
+
+    def get_input_volume(self) -> float:
+        """How loud the user's sound is that goes out now, from 0 to 1.
+
+        It is the mean of `get_input_byte_frequency_data`, as in the JavaScript client; for the
+        root mean square see `input_level`. 0 while muted and after the end.
+        """
+        return self._in_loop(self._conversation.get_input_volume)
+
+    def get_output_volume(self) -> float:
+        """How loud the agent's sound is that is played now, from 0 to 1, after the volume.
+
+        It is the mean of `get_output_byte_frequency_data`, as in the JavaScript client; for the
+        root mean square see `output_level`. 0 after the end.
+        """
+        return self._in_loop(self._conversation.get_output_volume)
+
+    def get_input_byte_frequency_data(self) -> bytes:
+        """The spectrum of the user's sound that goes out now: 1024 bytes, for 100 to 8000 Hz.
+
+        See `duologue.audio.Analyser.byte_frequency_data`. Zeros while muted and after the end.
+        """
+        return self._in_loop(self._conversation.get_input_byte_frequency_data)
+
+    def get_output_byte_frequency_data(self) -> bytes:
+        """The spectrum of the sound that is played now: 1024 bytes, for 100 to 8000 Hz.
+
+        It is measured after the volume; see `duologue.audio.Analyser.byte_frequency_data`. Zeros
+        after the end.
+        """
+        return self._in_loop(self._conversation.get_output_byte_frequency_data)
+
+    @property
+    def heard_text(self) -> str:
+        """What the user has heard until now of the response that was played last.
+
+        It grows while the response is played, stays as it is when the user interrupts, and gives
+        way to the next response when that begins to be played. Where the server sends the times of
+        characters, it ends with the last one that was spoken in full, and so may end within a
+        word. Where it sends none, the share of the response's sound that was played is taken for
+        the share of its text: an estimate, and too high while sound is still to come. Sound counts
+        as heard when the speaker takes it, whatever the volume.
+        """
+        return self._in_loop(lambda: self._conversation.heard_text)
+
+    @property
+    def audio_counters(self) -> AudioCounters:
+        """What became of the sound of both sides until now."""
+        return self._in_loop(lambda: self._conversation.audio_counters)
