@@ -71,6 +71,14 @@ class ApprovalUnavailable(DuologueError):
     """A call of an MCP tool cannot be approved or denied: it was answered, or waits no longer."""
 
 
+class ToolError(DuologueError):
+    """Raised by a client tool that cannot do what the agent asks, as may be expected at times.
+
+    The agent is told the sentence as it is, and that the call has failed. Unlike any other
+    exception of a tool it is no mistake of the program, so neither `on_error` nor the log has it.
+    """
+
+
 class SendQueueFull(DuologueError):
     """More control messages wait to be sent than the connection may hold."""
 

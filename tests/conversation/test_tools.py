@@ -14,6 +14,7 @@ from duologue.conversation.tools import ToolRunner
 from duologue.dialogue.actions import CallTool, Send
 from duologue.dialogue.tool_calls import ToolCalls
 from duologue.dialogue.tools import ClientTool, ClientTools
+from duologue.errors import ToolError
 from duologue.protocol.client_messages import ClientToolResult
 from duologue.protocol.server_events import ClientToolCallEvent
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
@@ -135,6 +136,24 @@ async def test_a_tool_that_raises_is_a_failed_call(
     [(_, sentence, is_error)] = results
     assert is_error
     assert words in sentence
+
+
+def sold_out() -> None:
+    raise ToolError("All tickets are sold.")
+
+
+async def sold_out_too() -> None:
+    sold_out()
+
+
+@pytest.mark.parametrize("function", [sold_out, sold_out_too])
+async def test_a_failure_that_a_tool_expects_is_told_without_a_word_in_the_log(
+    function: Callable[..., object], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with running() as (runner, results):
+        runner.start(call_of(function))
+        await eventually(lambda: results == [("1", "All tickets are sold.", True)])
+    assert not caplog.records
 
 
 async def test_a_tool_that_is_cancelled_from_within_is_a_failed_call() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from duologue.dialogue.tool_calls import (
 from duologue.dialogue.tool_signature import Arguments
 from duologue.dialogue.tools import ClientTool
 from duologue.dialogue.values import ErrorReport
+from duologue.errors import ToolError
 from duologue.protocol.client_messages import ClientToolResult
 from duologue.protocol.codec import MalformedEvent
 from duologue.protocol.server_events import ClientToolCallEvent
@@ -26,6 +28,11 @@ def get_weather(city: str) -> str:
 
 
 WEATHER = ClientTool.of("weather", get_weather)
+
+
+@dataclass
+class Forecast:
+    degrees: int
 
 
 def call(name: str = "weather", **parameters: Any) -> ClientToolCallEvent:
@@ -110,6 +117,9 @@ def test_tools_are_found_by_their_own_names_only(name: str) -> None:
         ([1, "é"], '[1,"é"]'),
         ((1, 2), "[1,2]"),
         ({}, "{}"),
+        ({7}, "[7]"),
+        (Forecast(degrees=21), '{"degrees":21}'),
+        (Forecast, str(Forecast)),
     ],
 )
 def test_a_result_becomes_text(result: object, text: str) -> None:
@@ -142,3 +152,13 @@ def test_an_exception_is_a_failure_with_its_words() -> None:
     [_, report] = actions
     assert isinstance(report, Report)
     assert vars(report.arguments[0])["context"]["exception"] is error
+
+
+def test_what_a_tool_says_by_its_own_error_is_for_the_agent_alone() -> None:
+    assert raised(call(), ToolError("There is no city named \ud800.")) == [
+        Send(
+            ClientToolResult(
+                tool_call_id="call_1", result="There is no city named ?.", is_error=True
+            )
+        )
+    ]

@@ -153,8 +153,8 @@ class Senders(ABC):
 
         Args:
             tool_call_id: the id of the call.
-            result: becomes text as the result of a tool does: None is a sentence, dicts and lists
-                are JSON, everything else is what `str` makes of it.
+            result: becomes text as the result of a tool does: None is a sentence, dicts, lists,
+                sets and dataclasses are JSON, everything else is what `str` makes of it.
             is_error: whether the call has failed; the result then says why.
 
         Raises:

@@ -12,6 +12,7 @@ from typing import Final
 from duologue.conversation.calling import Caller, cleaned_up, keep
 from duologue.dialogue.actions import Action, CallTool
 from duologue.dialogue.tool_calls import failed, raised, returned
+from duologue.errors import ToolError
 
 logger = logging.getLogger("duologue")
 
@@ -73,6 +74,8 @@ class ToolRunner:
             value = await self._caller.call(function, f"duologue tool {call.tool.name}")
             if inspect.isawaitable(value):
                 value = await value
+        except ToolError as error:
+            return raised(call.event, error)
         except Exception as error:
             logger.warning("the client tool %s raised", call.tool.name, exc_info=error)
             return raised(call.event, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from duologue.dialogue.actions import Action, CallTool, Report, Send
 from duologue.dialogue.tool_signature import WrongParameters
 from duologue.dialogue.tools import ClientTool
 from duologue.dialogue.values import ErrorReport
+from duologue.errors import ToolError
 from duologue.protocol.client_messages import ClientToolResult
 from duologue.protocol.codec import MalformedEvent
 from duologue.protocol.server_events import ClientToolCallEvent
@@ -69,7 +71,9 @@ def returned(event: ClientToolCallEvent, value: object) -> list[Action]:
 
 
 def raised(event: ClientToolCallEvent, error: BaseException) -> list[Action]:
-    """The tool has raised this."""
+    """The tool has raised this. What it says by a `ToolError` is for the agent alone."""
+    if isinstance(error, ToolError):
+        return [_failure(event.tool_call_id, _sendable(str(error)))]
     sentence = f"the client tool {event.tool_name!r} failed with {type(error).__name__}: {error}"
     return failed(event, sentence, error)
 
@@ -85,29 +89,39 @@ def failed(
 
 
 def _failed(tool_call_id: str, sentence: str, context: Mapping[str, Any]) -> list[Action]:
-    sentence = sentence.encode(errors="replace").decode()  # half a surrogate pair cannot be sent
+    sentence = _sendable(sentence)
     return [
-        Send(ClientToolResult(tool_call_id=tool_call_id, result=sentence, is_error=True)),
+        _failure(tool_call_id, sentence),
         Report.of("on_error", ErrorReport(message=sentence, context=context)),
     ]
+
+
+def _failure(tool_call_id: str, sentence: str) -> Send:
+    return Send(ClientToolResult(tool_call_id=tool_call_id, result=sentence, is_error=True))
+
+
+def _sendable(sentence: str) -> str:
+    return sentence.encode(errors="replace").decode()  # half a surrogate pair cannot be sent
 
 
 def text_of(result: object) -> str:
     """A tool's result as the text that an agent reads.
 
-    None is a sentence, a bool is as in JSON, dicts, lists and tuples are JSON, and everything else
-    is what `str` makes of it.
+    None is a sentence, a bool is as in JSON, dicts, lists, tuples, sets and dataclasses are JSON,
+    and everything else is what `str` makes of it.
 
     Raises:
         TypeError, ValueError, RecursionError: it cannot be written as JSON or as UTF-8.
         Exception: whatever the result's own `__str__` raises.
     """
-    match result:
-        case None:
-            return DONE_WITHOUT_RESULT
-        case bool() | dict() | list() | tuple():
-            return msgspec.json.encode(result).decode()
-        case _:
-            text = str(result)
-            text.encode()
-            return text
+    if result is None:
+        return DONE_WITHOUT_RESULT
+    if isinstance(result, bool | dict | list | tuple | set | frozenset) or _is_record(result):
+        return msgspec.json.encode(result).decode()
+    text = str(result)
+    text.encode()
+    return text
+
+
+def _is_record(value: object) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)
