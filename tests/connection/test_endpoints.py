@@ -122,6 +122,19 @@ def test_what_is_no_origin_is_refused_with_an_example(origin: str) -> None:
         socket_origin(origin)
 
 
+@pytest.mark.parametrize("region", [None, "us"])
+def test_a_password_in_an_origin_is_not_shown(region: str | None) -> None:
+    with pytest.raises(ValueError, match="origin='…@host'") as refused:
+        socket_origin(chosen_origin("ftp://me:secret@host", region))
+    assert "secret" not in str(refused.value)
+
+
+def test_a_variable_without_an_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUOLOGUE_ORIGIN", "mine.example")
+    with pytest.raises(ValueError, match="DUOLOGUE_ORIGIN='mine.example' is not the address"):
+        chosen_origin(None)
+
+
 def test_the_url_names_agent_and_client() -> None:
     url = conversation_url(DEFAULT_ORIGIN, "agent_1")
     assert url.startswith("wss://api.elevenlabs.io/v1/convai/conversation?")

@@ -429,7 +429,9 @@ async def test_every_step_of_the_end_is_taken_even_if_one_fails(
     assert "a step of the session's end failed" in caplog.text
 
 
-async def test_a_loop_that_shuts_down_does_not_stop_the_end_half_way() -> None:
+async def test_a_loop_that_shuts_down_does_not_stop_the_end_half_way(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     class Slow(ManualConnection):
         async def close(self) -> None:
             self.closed = True
@@ -443,6 +445,8 @@ async def test_a_loop_that_shuts_down_does_not_stop_the_end_half_way() -> None:
         with pytest.raises(asyncio.CancelledError):
             await ending
         await eventually(lambda: conversation.status is Status.DISCONNECTED)
+    assert "a step of the session's end was cut short" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 async def do_nothing(conversation: TextConversation) -> None:

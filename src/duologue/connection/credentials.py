@@ -74,7 +74,7 @@ def is_loopback(origin: str) -> bool:
 
 def _found(origin: str, environment: Mapping[str, str]) -> ApiKey | None:
     own_key, own_origin = environment.get(DUOLOGUE_KEY_VARIABLE), environment.get(ORIGIN_VARIABLE)
-    if own_key and own_origin and socket_origin(own_origin) == origin:
+    if own_key and own_origin and socket_origin(own_origin, ORIGIN_VARIABLE) == origin:
         return ApiKey(own_key, DUOLOGUE_KEY_VARIABLE)
     elevenlabs_key = environment.get(ELEVENLABS_KEY_VARIABLE)
     if elevenlabs_key and _is_elevenlabs(origin):

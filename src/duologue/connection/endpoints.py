@@ -54,8 +54,12 @@ def version() -> str:
         return "0"  # run from a source tree that was never installed
 
 
-def socket_origin(origin: str) -> str:
+def socket_origin(origin: str, name: str = "origin") -> str:
     """An origin with the scheme of WebSockets and without a slash at its end.
+
+    Args:
+        origin: the address of a server.
+        name: the option or variable that it comes from.
 
     Raises:
         ValueError: it is no origin: another scheme, no host, or a query.
@@ -64,7 +68,7 @@ def socket_origin(origin: str) -> str:
     scheme = _SOCKET_SCHEME.get(parts.scheme) if parts else None
     if parts is None or scheme is None or parts.query or parts.fragment:
         raise ValueError(
-            f"origin={origin!r} is not the address of a server; "
+            f"{name}={_shown(origin)!r} is not the address of a server; "
             "expected something like 'wss://api.elevenlabs.io' or 'http://127.0.0.1:8080'"
         )
     return urlunsplit((scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
@@ -84,18 +88,19 @@ def chosen_origin(origin: str | None, region: str | None = None) -> str:
     else ElevenLabs' own.
 
     Raises:
-        ValueError: both are given, or there is no such region.
+        ValueError: both are given, there is no such region, or the variable has no address.
     """
     if origin is not None and region is not None:
         raise ValueError(
-            f"origin={origin!r} and region={region!r} contradict each other: a region is one of "
-            "ElevenLabs' servers; leave one of them out"
+            f"origin={_shown(origin)!r} and region={region!r} contradict each other: a region is "
+            "one of ElevenLabs' servers; leave one of them out"
         )
     if region is not None:
         return _region_origin(region)
     if origin is not None:
         return origin
-    return os.environ.get(ORIGIN_VARIABLE) or DEFAULT_ORIGIN
+    found = os.environ.get(ORIGIN_VARIABLE)
+    return socket_origin(found, ORIGIN_VARIABLE) if found else DEFAULT_ORIGIN
 
 
 def server_of(url: object) -> str:
@@ -171,6 +176,11 @@ def _region_origin(region: str) -> str:
             f"there is no region {region!r}; expected one of {', '.join(REGION_ORIGINS)}"
         )
     return origin
+
+
+def _shown(origin: str) -> str:
+    """What a caller took for an origin, without the password that may be in it."""
+    return f"…@{origin.rpartition('@')[2]}" if "@" in origin else origin
 
 
 def _split(url: str) -> SplitResult | None:

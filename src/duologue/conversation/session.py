@@ -379,7 +379,11 @@ async def _attempt(step: Callable[[], Awaitable[None]]) -> None:
     """
     try:
         await step()
-    except (Exception, asyncio.CancelledError):
+    except asyncio.CancelledError:
+        logger.warning(
+            "a step of the session's end was cut short; the others are taken all the same"
+        )
+    except Exception:
         logger.exception("a step of the session's end failed; the others are taken all the same")
 
 
