@@ -154,3 +154,8 @@ def test_a_limit_is_a_number(timeout: object) -> None:
 def test_a_limit_is_positive_and_finite(timeout: float) -> None:
     with pytest.raises(ValueError, match="timeout must be a positive number of seconds"):
         checked_timeout_s(timeout)
+
+
+async def test_an_agent_in_memory_cannot_be_asked() -> None:
+    with pytest.raises(RequestFailed, match="memory://agent-1 cannot be asked to give the thing"):
+        await ask_at("memory://agent-1")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,6 +40,13 @@ async def test_the_users_voice_goes_out_in_chunks_of_20_ms(input_format: str, si
         call.source.say(tone(200))
         await eventually(lambda: len(call.chunks) >= 5)
         assert {len(chunk) for chunk in call.chunks} == {size}
+
+
+async def test_mute_is_on_or_off() -> None:
+    neither: Any = "off"
+    async with calling() as call:
+        with pytest.raises(TypeError, match="muted must be True or False, not str"):
+            call.conversation.set_mic_muted(neither)
 
 
 async def test_muted_zeros_go_out_at_the_same_pace() -> None:

@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from duologue.connection.credentials import ApiKey
-from duologue.connection.endpoints import server_of
+from duologue.connection.endpoints import MEMORY_SCHEME, server_of
 from duologue.connection.failures import explanation
 from duologue.connection.proxies import proxy_for
 from duologue.errors import RequestFailed, RequestRefused, SessionConnectionError
@@ -55,6 +55,11 @@ async def ask(
         RequestFailed: the server cannot be reached, or takes too long.
     """
     server = server_of(url)
+    if server.startswith(MEMORY_SCHEME):
+        raise RequestFailed(
+            f"{server} cannot be asked to {purpose}: an agent in memory is called, but not asked "
+            "over HTTP; take an agent behind a socket"
+        )
     try:
         async with (
             asyncio.timeout(timeout_s),

@@ -70,7 +70,13 @@ class VoiceConversation(BaseConversation):
         self._sound.set_volume(volume)
 
     def set_mic_muted(self, muted: bool) -> None:
-        """Let silence take the place of the user's sound, at the same pace, or end that."""
+        """Let silence take the place of the user's sound, at the same pace, or end that.
+
+        Raises:
+            TypeError: `muted` is no bool.
+        """
+        if not isinstance(muted, bool):
+            raise TypeError(f"muted must be True or False, not {type(muted).__name__}")
         self._sound.set_muted(muted)
 
     @property

@@ -28,7 +28,11 @@ class VoiceConversation(BaseConversation):
         self._in_loop(lambda: self._conversation.set_volume(volume))
 
     def set_mic_muted(self, muted: bool) -> None:
-        """Let silence take the place of the user's sound, at the same pace, or end that."""
+        """Let silence take the place of the user's sound, at the same pace, or end that.
+
+        Raises:
+            TypeError: `muted` is no bool.
+        """
         self._in_loop(lambda: self._conversation.set_mic_muted(muted))
 
     @property
