@@ -13,14 +13,13 @@ from typing import Any
 
 import aiohttp
 import numpy as np
-import uvicorn
 
 from duologue.agent.app import create_app
 from duologue.agent.auth import ConversationSigner
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.definition import AgentDefinition
 from duologue.agent.keys import KeyFile
-from duologue.agent.server import server_config
+from duologue.agent.server import AgentServer, server_config
 from duologue.agent.speech.stack import SpeechStack
 
 RATE_HZ = 16_000
@@ -82,7 +81,7 @@ async def serving(
     app = create_app(agents, speech, limits, keys=keys, signer=signer)
     config = server_config(app)
     config.port = 0
-    server = uvicorn.Server(config)
+    server = AgentServer(config, ready=lambda: None, hang_up=app.state.hang_up)
     task = asyncio.create_task(server.serve())
     try:
         await until(lambda: server.started)

@@ -233,15 +233,15 @@ async def test_a_missing_dynamic_variable_is_refused_by_name() -> None:
     assert "user_name" in str(reason)
 
 
-async def test_a_server_that_stops_ends_its_calls() -> None:
+async def test_a_server_that_stops_ends_its_calls_and_says_so() -> None:
     agent = define(first_message="A long greeting that is still being said. " * 3)
     async with contextlib.AsyncExitStack() as later:
         async with serving(ScriptedSpeech(), agent) as origin:
             client = await later.enter_async_context(calling(origin))
             await client.initiate()
             await client.expect("audio")
-        code, _ = await client.expect_close()
-    assert code == 1012
+        end = await client.expect_close()
+    assert end == (1002, "The agent's server is being stopped")
 
 
 async def test_other_calls_go_on_while_one_is_answered() -> None:

@@ -131,7 +131,7 @@ def test_a_password_in_an_origin_is_not_shown(region: str | None) -> None:
 
 def test_a_variable_without_an_address_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DUOLOGUE_ORIGIN", "mine.example")
-    with pytest.raises(ValueError, match="DUOLOGUE_ORIGIN='mine.example' is not the address"):
+    with pytest.raises(ValueError, match=r"DUOLOGUE_ORIGIN='mine\.example' is not the address"):
         chosen_origin(None)
 
 

@@ -30,7 +30,8 @@ def create_app(
     """An application that serves these agents.
 
     Its lifespan loads the models and frees them. An error that keeps it from starting is left in
-    `app.state.start_error`, because servers tell only that there was one.
+    `app.state.start_error`, because servers tell only that there was one. Whoever stops the server
+    calls `app.state.hang_up` first, or else calls end without the contract's code.
 
     Args:
         definitions: the agents by their ids.
@@ -59,6 +60,7 @@ def create_app(
     app = FastAPI(title="Duologue agent", lifespan=lifespan, openapi_url=None)
     signer = signer or ConversationSigner()
     socket = ConversationSocket(definitions, speech, limits or CallLimits(), signer)
+    app.state.hang_up = socket.hang_up
     app.include_router(signed_url_router(definitions, keys or KeyFile(keys_file()), signer))
 
     @app.websocket(CONVERSATION_PATH)

@@ -81,6 +81,17 @@ class ConversationSocket:
         self._speech = speech
         self._limits = limits
         self._signer = signer
+        self._calls: dict[Call, asyncio.Task[None]] = {}
+
+    async def hang_up(self, limit_s: float) -> None:
+        """End all calls, because the server is being stopped, and wait for that at most `limit_s`.
+
+        Each client is told so by the code and the reason of its close.
+        """
+        for call in self._calls:
+            call.stop()
+        if self._calls:
+            await asyncio.wait(self._calls.values(), timeout=limit_s)
 
     async def answer(self, websocket: WebSocket) -> None:
         """Hold one conversation from the handshake to the close."""
@@ -116,7 +127,13 @@ class ConversationSocket:
             plan = plan_call(definition, ConversationInitiation())
             frames = _put_back(first, frames)
         call = Call(plan, self._speech, carrier, self._limits)
-        await call.hold(frames)
+        task = asyncio.current_task()
+        assert task is not None
+        self._calls[call] = task
+        try:
+            await call.hold(frames)
+        finally:
+            del self._calls[call]
 
     async def _first_frame(self, frames: AsyncIterator[Frame]) -> Frame:
         limit_s = self._limits.initiation_s

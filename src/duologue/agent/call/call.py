@@ -102,6 +102,10 @@ class Call:
             await self._close(end)
         return end
 
+    def stop(self) -> None:
+        """End the conversation, because the server is being stopped. `hold` returns soon after."""
+        self._end_with(ends.SERVER_STOPS)
+
     async def _converse(self, frames: AsyncIterator[Frame]) -> CallEnd:
         config = self._config
         self._translation.began(
