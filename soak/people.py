@@ -106,4 +106,4 @@ class ForgetfulSpeaker(PacedEndpoint):
         def play(frames: int) -> None:
             render(frames)
 
-        self._start(play)
+        self.keep_pace(play)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import queue
 import threading
+from collections.abc import Callable
 
 import pytest
 
+from duologue.audio.endpoints import Sink
 from duologue.audio.memory import ArraySink, ArraySource
 from duologue.audio.paced_endpoint import PacedEndpoint
 from duologue.audio.samples import bytes_from_samples, silence
@@ -54,6 +57,22 @@ def test_what_goes_wrong_in_the_thread_is_reported_to_failed() -> None:
     assert failed.wait(5)
     sink.stop()
     assert failures == ["no more"]
+
+
+def test_a_sink_of_ones_own_needs_only_to_say_what_it_does_with_a_block() -> None:
+    class Recorder(PacedEndpoint):
+        def __init__(self) -> None:
+            super().__init__(22_050)
+            self.blocks: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+        def start(self, render: Callable[[int], memoryview]) -> None:
+            self.keep_pace(lambda frames: self.blocks.put(render(frames).nbytes))
+
+    recorder: Sink = Recorder()
+    assert isinstance(recorder, Recorder)
+    recorder.start(lambda frames: bytes_from_samples(silence(frames)))
+    assert [recorder.blocks.get(timeout=5) for _ in range(2)] == [440, 442]
+    recorder.stop()
 
 
 def test_a_rate_of_zero_is_refused() -> None:

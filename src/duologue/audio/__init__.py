@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from duologue.audio.endpoints import Sink, Source
     from duologue.audio.files import WavSink, WavSource
     from duologue.audio.memory import ArraySink, ArraySource
+    from duologue.audio.paced_endpoint import PacedEndpoint
     from duologue.audio.playout import Playout
     from duologue.audio.resample import Resampler
+    from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes
     from duologue.audio.speech_detector import SpeechDetector, last_voiced_frame_end_ms
     from duologue.audio.wav_reader import read_wav
     from duologue.audio.wav_writer import WavWriter, write_wav
@@ -35,8 +37,10 @@ __all__ = [
     "Capture",
     "Chunker",
     "Microphone",
+    "PacedEndpoint",
     "Playout",
     "Resampler",
+    "Samples",
     "Sink",
     "Source",
     "Speaker",
@@ -44,9 +48,11 @@ __all__ = [
     "WavSink",
     "WavSource",
     "WavWriter",
+    "bytes_from_samples",
     "devices_available",
     "last_voiced_frame_end_ms",
     "read_wav",
+    "samples_from_bytes",
     "write_wav",
 ]
 
@@ -58,8 +64,10 @@ _MODULE_OF_NAME = {
     "Capture": "capture",
     "Chunker": "chunker",
     "Microphone": "devices",
+    "PacedEndpoint": "paced_endpoint",
     "Playout": "playout",
     "Resampler": "resample",
+    "Samples": "samples",
     "Sink": "endpoints",
     "Source": "endpoints",
     "Speaker": "devices",
@@ -67,9 +75,11 @@ _MODULE_OF_NAME = {
     "WavSink": "files",
     "WavSource": "files",
     "WavWriter": "wav_writer",
+    "bytes_from_samples": "samples",
     "devices_available": "devices",
     "last_voiced_frame_end_ms": "speech_detector",
     "read_wav": "wav_reader",
+    "samples_from_bytes": "samples",
     "write_wav": "wav_writer",
 }
 

@@ -61,7 +61,7 @@ class WavSink(PacedEndpoint):
         if self.is_running:
             raise RuntimeError("this sink is running already; stop it first")
         writer = self._writer = WavWriter(self._path, self.sample_rate_hz)
-        self._start(lambda frames: writer.write(samples_from_bytes(render(frames))))
+        self.keep_pace(lambda frames: writer.write(samples_from_bytes(render(frames))))
 
     def stop(self) -> None:
         """Play nothing more and complete the file. Without effect if not running.

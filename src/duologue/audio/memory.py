@@ -84,7 +84,7 @@ class ArraySource(PacedEndpoint):
         Raises:
             RuntimeError: it is running already.
         """
-        self._start(lambda frames: deliver(bytes_from_samples(self._next_block(frames))))
+        self.keep_pace(lambda frames: deliver(bytes_from_samples(self._next_block(frames))))
 
     def _next_block(self, frames: int) -> Samples:
         if self.finished or not self._may_begin.is_set():
@@ -120,4 +120,4 @@ class ArraySink(PacedEndpoint):
         Raises:
             RuntimeError: it is running already.
         """
-        self._start(lambda frames: self._blocks.append(samples_from_bytes(render(frames))))
+        self.keep_pace(lambda frames: self._blocks.append(samples_from_bytes(render(frames))))

@@ -6,11 +6,17 @@ from collections.abc import Callable
 
 from duologue.audio.chunker import ChunkSizes
 from duologue.audio.endpoints import log_failure
-from duologue.audio.pacing import BLOCK_MS, Beat, Pace
+from duologue.audio.pacing import BLOCK_MS, REAL_TIME, Beat, Pace
 
 
 class PacedEndpoint:
     """The base of a source or sink that keeps the pace of real time by itself.
+
+    class Recorder(PacedEndpoint):  # a sink
+        def start(self, render: Callable[[int], memoryview]) -> None:
+            self.keep_pace(lambda frames: self.file.write(render(frames)))
+
+    A source does the reverse: `self.keep_pace(lambda frames: deliver(self.file.read(frames)))`.
 
     `start` and `stop` may be called from one thread at a time, `stop` also within a block's work.
     Stopped and started again, it goes on where it was.
@@ -20,8 +26,12 @@ class PacedEndpoint:
         failed: called, in the thread that moves the blocks, with the exception that ended it.
     """
 
-    def __init__(self, sample_rate_hz: int, pace: Pace) -> None:
+    def __init__(self, sample_rate_hz: int, pace: Pace = REAL_TIME) -> None:
         """
+        Args:
+            sample_rate_hz: samples a second.
+            pace: real time, or a `duologue.testing.VirtualClock`.
+
         Raises:
             ValueError: `sample_rate_hz` is below 1.
         """
@@ -42,17 +52,24 @@ class PacedEndpoint:
         if beat is not None:
             beat.stop()
 
-    def _start(self, move: Callable[[int], None]) -> None:
-        """Call `move` with the number of samples of each block, 10 ms apart.
+    def keep_pace(self, move: Callable[[int], object]) -> None:
+        """Call `move` with the number of samples of each block, 10 ms apart, until `stop`.
+
+        It is called in a thread of its own, and may take a while: what is late catches up. What
+        it raises ends it, and goes to `failed`.
 
         Raises:
             RuntimeError: it is running already.
         """
         if self._beat is not None:
             raise RuntimeError("this source or sink is running already; stop it first")
+
+        def work() -> None:
+            move(self._sizes.advance())
+
         self._beat = self._pace.beat(
             f"duologue-{type(self).__name__}",
-            lambda: move(self._sizes.advance()),
+            work,
             failed=lambda error: self.failed(error),
         )
         self._beat.start()

@@ -53,7 +53,7 @@ class MemoryMicrophone(PacedEndpoint):
         Raises:
             RuntimeError: it is running already.
         """
-        self._start(lambda size: deliver(bytes_from_samples(self._next_block(size))))
+        self.keep_pace(lambda size: deliver(bytes_from_samples(self._next_block(size))))
 
     def _next_block(self, size: int) -> Samples:
         with self._lock:
