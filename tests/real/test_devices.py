@@ -301,3 +301,21 @@ def test_alsa_keeps_quiet_about_devices_that_it_lacks(tmp_path: Path) -> None:
         timeout=30,
     )
     assert (result.stdout, result.stderr) == ("False\n", "")
+
+
+def test_the_command_lists_the_devices_of_the_sound_server(pulseaudio: PulseAudio) -> None:
+    pulseaudio.pactl("set-default-source", MICROPHONE)
+    result = subprocess.run(
+        [sys.executable, "-m", "duologue", "devices"],
+        env={**pulseaudio.environment, "COLUMNS": "200", "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("│")] for line in result.stdout.splitlines()
+    ]
+    assert ["microphone", "Mic_One", MICROPHONE, "yes", "48000"] in rows
+    assert ["speaker", "Speaker_One", SPEAKER, "yes", "48000"] in rows
+    assert result.stderr == ""

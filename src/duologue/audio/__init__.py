@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from duologue.audio.analyser import Analyser
     from duologue.audio.capture import Capture
     from duologue.audio.chunker import Chunker
+    from duologue.audio.device_list import AudioDevice, DeviceKind, list_devices
     from duologue.audio.devices import Microphone, Speaker, devices_available
     from duologue.audio.endpoints import Sink, Source
     from duologue.audio.files import WavSink, WavSource
@@ -31,9 +32,11 @@ __all__ = [
     "Analyser",
     "ArraySink",
     "ArraySource",
+    "AudioDevice",
     "AudioFormat",
     "Capture",
     "Chunker",
+    "DeviceKind",
     "Microphone",
     "Playout",
     "Resampler",
@@ -46,6 +49,7 @@ __all__ = [
     "WavWriter",
     "devices_available",
     "last_voiced_frame_end_ms",
+    "list_devices",
     "read_wav",
     "write_wav",
 ]
@@ -55,8 +59,10 @@ _MODULE_OF_NAME = {
     "ArraySink": "memory",
     "ArraySource": "memory",
     "AudioFormat": ".protocol.formats",
+    "AudioDevice": "device_list",
     "Capture": "capture",
     "Chunker": "chunker",
+    "DeviceKind": "device_list",
     "Microphone": "devices",
     "Playout": "playout",
     "Resampler": "resample",
@@ -69,6 +75,7 @@ _MODULE_OF_NAME = {
     "WavWriter": "wav_writer",
     "devices_available": "devices",
     "last_voiced_frame_end_ms": "speech_detector",
+    "list_devices": "device_list",
     "read_wav": "wav_reader",
     "write_wav": "wav_writer",
 }
