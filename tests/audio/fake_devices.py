@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from duologue.audio.device_supervisor import DeviceChoice
 from duologue.audio.endpoints import log_failure
 from duologue.errors import DeviceError, UnknownDevice
 
@@ -35,7 +36,8 @@ class FakeMachine:
         self.in_use: list[FakeDevice] = []
         self.hangs = threading.Event()
 
-    def open(self, device_id: str | None) -> FakeDevice:
+    def open(self, choice: DeviceChoice) -> FakeDevice:
+        device_id = choice.device_id
         if self.hangs.is_set():
             time.sleep(HANGING_S)
         if device_id is None and not self.has_default:

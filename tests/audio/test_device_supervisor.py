@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 import duologue.audio.device_supervisor as module
-from duologue.audio.device_supervisor import DeviceActions, DeviceSupervisor
+from duologue.audio.device_supervisor import DeviceActions, DeviceChoice, DeviceSupervisor
 from duologue.dialogue.values import DeviceChange
 from duologue.errors import DeviceError
 from tests.audio.fake_devices import FakeMachine, soon
@@ -28,7 +28,7 @@ def supervised(
     reports = Reports()
     supervisor = DeviceSupervisor(
         "microphone",
-        device_id,
+        choice(device_id),
         DeviceActions(open=machine.open, substitute=machine.substitute, use=machine.use),
         changed=reports.changes.append,
         failed=reports.failures.append,
@@ -40,6 +40,10 @@ def supervised(
     finally:
         supervisor.stop()
         assert machine.running == []
+
+
+def choice(device_id: str | None) -> DeviceChoice:
+    return DeviceChoice(device_id, 16_000)
 
 
 def change(device_id: str | None, reason: str | None = None) -> DeviceChange:
@@ -76,7 +80,7 @@ def test_it_is_started_once() -> None:
 def test_another_device_is_opened_before_the_one_in_use_is_closed() -> None:
     machine = FakeMachine("one", "two")
     with supervised(machine, "one") as (supervisor, reports):
-        supervisor.switch("two")
+        supervisor.switch(choice("two"))
         assert machine.used == ["one", "two"]
         assert machine.running == ["two"]
         assert reports.changes == [change("two")]
@@ -85,7 +89,7 @@ def test_another_device_is_opened_before_the_one_in_use_is_closed() -> None:
 def test_switching_to_a_device_that_does_not_exist_takes_the_default_and_tells() -> None:
     machine = FakeMachine("one")
     with supervised(machine, "one") as (supervisor, reports):
-        supervisor.switch("two")
+        supervisor.switch(choice("two"))
         assert machine.used == ["one", None]
         assert reports.changes == [change(None, "there is no 'two'")]
 
@@ -94,7 +98,7 @@ def test_if_the_other_device_cannot_be_opened_the_one_in_use_stays() -> None:
     machine = FakeMachine("one", default=False)
     with supervised(machine, "one") as (supervisor, reports):
         with pytest.raises(DeviceError, match="this machine has none"):
-            supervisor.switch(None)
+            supervisor.switch(choice(None))
         assert machine.used == machine.running == ["one"]
         assert reports.changes == []
 
@@ -103,7 +107,7 @@ def test_switches_at_once_come_one_after_another() -> None:
     machine = FakeMachine("one", "two", "three")
     with supervised(machine, "one") as (supervisor, _):
         threads = [
-            threading.Thread(target=supervisor.switch, args=(device_id,))
+            threading.Thread(target=supervisor.switch, args=(choice(device_id),))
             for device_id in ("two", "three") * 10
         ]
         for thread in threads:
@@ -153,7 +157,7 @@ def test_a_device_that_was_given_up_is_not_lost_once_more() -> None:
     machine = FakeMachine("one", "two")
     with supervised(machine, "one") as (supervisor, reports):
         old = machine.in_use[-1]
-        supervisor.switch("two")
+        supervisor.switch(choice("two"))
         old.failed(DeviceError("one has gone"))
         assert reports.failures == []
         assert machine.running == ["two"]
@@ -180,5 +184,5 @@ def test_after_the_end_nothing_is_changed() -> None:
         supervisor.stop()
         supervisor.stop()
         with pytest.raises(DeviceError, match="it has been stopped"):
-            supervisor.switch("one")
+            supervisor.switch(choice("one"))
     assert machine.used == [None]

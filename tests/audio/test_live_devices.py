@@ -24,7 +24,7 @@ class FakeEndpoint:
     known: set[str | None]
 
     def __init__(self, device_id: str | None, *, sample_rate_hz: int) -> None:
-        assert sample_rate_hz == RATE_HZ
+        self.sample_rate_hz = sample_rate_hz
         self.device_id = device_id
         self.failed: Callable[[Exception], None] = log_failure
         self.exchange: Callable[..., memoryview] | None = None
@@ -94,6 +94,17 @@ def test_after_a_switch_only_the_other_device_is_heard_and_the_gap_is_silent() -
     assert len(heard.samples) >= 160 + 0.09 * RATE_HZ
 
 
+def test_a_device_may_run_at_another_rate_than_the_stream() -> None:
+    microphone, heard = LiveMicrophone("one", sample_rate_hz=RATE_HZ), Heard()
+    microphone.start(heard)
+    microphone.switch("two", device_rate_hz=48_000)
+    assert FakeEndpoint.all[1].sample_rate_hz == 48_000
+    for _ in range(100):
+        FakeEndpoint.all[1].records(7, frames=480)
+    microphone.stop()
+    assert 0.9 * RATE_HZ < len(heard.samples) <= RATE_HZ
+
+
 def test_a_long_gap_is_not_filled_beyond_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     microphone, heard = LiveMicrophone("one", sample_rate_hz=RATE_HZ), Heard()
     microphone.start(heard)
@@ -135,6 +146,22 @@ def test_only_the_speaker_in_use_is_given_sound() -> None:
     assert set(samples_from_bytes(overheard(160))) == {0}
     assert set(FakeEndpoint.all[1].plays()) == {5}
     speaker.stop()
+
+
+def test_a_speaker_may_run_at_another_rate_than_the_stream() -> None:
+    taken: list[int] = []
+
+    def render(frames: int) -> memoryview:
+        taken.append(frames)
+        return bytes_from_samples(silence(frames))
+
+    speaker = LiveSpeaker("one", sample_rate_hz=RATE_HZ)
+    speaker.start(render)
+    speaker.switch("two", device_rate_hz=48_000)
+    for _ in range(100):
+        assert len(FakeEndpoint.all[1].plays(480)) == 480
+    speaker.stop()
+    assert RATE_HZ <= sum(taken) < 1.1 * RATE_HZ
 
 
 def test_a_speaker_that_is_lost_goes_on_unheard() -> None:

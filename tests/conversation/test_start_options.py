@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import wakepy
 
-from duologue.audio import devices as live
+from duologue.audio import live_devices as live
 from duologue.conversation import Conversation
 from duologue.dialogue.values import DeviceChange
-from duologue.errors import DeviceError, SessionConnectionError, UnknownDevice
+from duologue.errors import DeviceError, SessionConnectionError
 from duologue.protocol.client_messages import ConversationInitiation, EnclaveSetup
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
 from tests.connection.network import (
@@ -180,23 +180,22 @@ async def test_the_screen_is_let_go_if_the_start_fails(monkeypatch: pytest.Monke
 class UnknownMicrophone(ManualSource):
     """A microphone of an id that the system does not know."""
 
-    def __init__(
-        self,
-        device_id: str | None,
-        *,
-        sample_rate_hz: int,
-        on_unknown: Callable[[UnknownDevice], None],
-    ) -> None:
-        super().__init__(
-            sample_rate_hz,
-            start=lambda: on_unknown(UnknownDevice(f"There is no microphone {device_id!r}.")),
-        )
+    def __init__(self, device_id: str | None, *, sample_rate_hz: int) -> None:
+        super().__init__(sample_rate_hz, start=self._tell)
+        self.changed: Callable[[DeviceChange], None] = lambda change: None
+        self._reason = f"There is no microphone {device_id!r}."
+
+    def switch(self, device_id: str | None, *, device_rate_hz: int | None = None) -> None:
+        raise NotImplementedError
+
+    def _tell(self) -> None:
+        self.changed(DeviceChange(kind="microphone", device_id=None, reason=self._reason))
 
 
 async def test_a_device_that_is_not_there_is_told_after_the_connect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live, "Microphone", UnknownMicrophone)
+    monkeypatch.setattr(live, "LiveMicrophone", UnknownMicrophone)
     log = Log()
     async with (
         ScriptedAgent(talk) as agent,

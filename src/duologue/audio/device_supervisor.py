@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from duologue.dialogue.values import DeviceChange
 from duologue.errors import DeviceError, UnknownDevice
@@ -34,18 +34,35 @@ class Running(Protocol):
         """End it; see `duologue.audio.endpoints`."""
 
 
+class DeviceChoice(NamedTuple):
+    """Which device, and how it is opened.
+
+    Attributes:
+        device_id: its id; None for the system's default.
+        rate_hz: the rate at which it is to run.
+    """
+
+    device_id: str | None
+    rate_hz: int
+
+    @property
+    def default(self) -> DeviceChoice:
+        """The system's default device, opened in the same way."""
+        return self._replace(device_id=None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeviceActions:
     """What a supervisor may do with devices.
 
     Attributes:
-        open: start the device of that id, or the default one for None. What it hears or plays does
-            not count yet. Raises `DeviceError`, and `UnknownDevice` if there is none of that id.
+        open: start a device. What it hears or plays does not count yet. Raises `DeviceError`, and
+            `UnknownDevice` if there is none of that id.
         substitute: start what stands in for a device. It does not count yet either.
         use: let this one count from now on. The one before has been stopped, or is lost.
     """
 
-    open: Callable[[str | None], Running]
+    open: Callable[[DeviceChoice], Running]
     substitute: Callable[[], Running]
     use: Callable[[Running], None]
 
@@ -63,19 +80,15 @@ class DeviceSupervisor:
     def __init__(
         self,
         kind: Literal["microphone", "speaker"],
-        device_id: str | None,
+        chosen: DeviceChoice,
         actions: DeviceActions,
         *,
         changed: Callable[[DeviceChange], None],
         failed: Callable[[Exception], None],
         check_every_s: float = CHECK_EVERY_S,
     ) -> None:
-        """
-        Args:
-            device_id: the one that is chosen; None for the system's default.
-        """
         self._kind = kind
-        self._chosen_id = device_id
+        self._chosen = chosen
         self._actions = actions
         self._changed = changed
         self._failed = failed
@@ -98,13 +111,13 @@ class DeviceSupervisor:
         with self._lock:
             if self._thread is not None:
                 raise RuntimeError(f"this {self._kind} has been started before; make another")
-            self._begin_with(self._chosen_id)
+            self._begin_with(self._chosen)
             self._thread = threading.Thread(
                 target=self._look_after, name=f"duologue {self._kind}", daemon=True
             )
             self._thread.start()
 
-    def switch(self, device_id: str | None) -> None:
+    def switch(self, choice: DeviceChoice) -> None:
         """Open another device, or the default if there is none of that id, and close this one.
 
         Several switches come one after another.
@@ -116,10 +129,10 @@ class DeviceSupervisor:
             if self._stopping.is_set():
                 raise DeviceError(f"The {self._kind} cannot be changed: it has been stopped.")
             previous = self._current
-            self._begin_with(device_id, stop_before=previous)
-            self._chosen_id = device_id
+            self._begin_with(choice, stop_before=previous)
+            self._chosen = choice
             if self._rank == 0:
-                self._changed(DeviceChange(kind=self._kind, device_id=device_id))
+                self._changed(DeviceChange(kind=self._kind, device_id=choice.device_id))
 
     def stop(self) -> None:
         """Close what is in use, within some seconds. Without effect the second time."""
@@ -134,19 +147,19 @@ class DeviceSupervisor:
         finally:
             self._lock.release()
 
-    def _begin_with(self, device_id: str | None, stop_before: Running | None = None) -> None:
+    def _begin_with(self, choice: DeviceChoice, stop_before: Running | None = None) -> None:
         reason = None
         try:
-            device = self._open(device_id)
+            device = self._open(choice)
         except UnknownDevice as error:
             reason = str(error)
-            device = self._open(None)
+            device = self._open(choice.default)
         self._take(device, rank=0 if reason is None else 1, stop_before=stop_before)
         if reason is not None:
             self._changed(DeviceChange(kind=self._kind, device_id=None, reason=reason))
 
-    def _open(self, device_id: str | None) -> Running:
-        device = self._actions.open(device_id)
+    def _open(self, choice: DeviceChoice) -> Running:
+        device = self._actions.open(choice)
         device.failed = lambda error: self._lost(device, error)
         return device
 
@@ -205,20 +218,25 @@ class DeviceSupervisor:
                     self._improve(f"The {self._kind} that was chosen is not there.")
 
     @property
-    def _candidates(self) -> list[str | None]:
+    def _candidates(self) -> list[DeviceChoice]:
         """What may be in use, the best first; after them comes the substitute."""
-        return [None] if self._chosen_id is None else [self._chosen_id, None]
+        chosen = self._chosen
+        return [chosen] if chosen.device_id is None else [chosen, chosen.default]
 
     def _improve(self, reason: str) -> bool:
         """Open a better device than the one in use, if there is one; tell whether there is."""
-        for rank, device_id in enumerate(self._candidates[: self._rank]):
+        for rank, choice in enumerate(self._candidates[: self._rank]):
             try:
-                device = self._open(device_id)
+                device = self._open(choice)
             except DeviceError:
                 continue
             self._take(device, rank=rank, stop_before=self._current)
             self._changed(
-                DeviceChange(kind=self._kind, device_id=device_id, reason=reason if rank else None)
+                DeviceChange(
+                    kind=self._kind,
+                    device_id=choice.device_id,
+                    reason=reason if rank else None,
+                )
             )
             return True
         return False

@@ -9,10 +9,17 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from duologue.audio.device_supervisor import DeviceActions, DeviceSupervisor, Running
+from duologue.audio.device_supervisor import (
+    DeviceActions,
+    DeviceChoice,
+    DeviceSupervisor,
+    Running,
+)
 from duologue.audio.devices import Microphone, Speaker
 from duologue.audio.endpoints import log_failure
-from duologue.audio.samples import bytes_from_samples, silence
+from duologue.audio.pulled_resampler import PulledResampler
+from duologue.audio.resample import Resampler
+from duologue.audio.samples import bytes_from_samples, samples_from_bytes, silence
 from duologue.audio.substitutes import SilentSource, UnheardSink
 from duologue.dialogue.values import DeviceChange
 
@@ -51,7 +58,7 @@ class LiveMicrophone:
         self._resumes = False
         self._supervisor = DeviceSupervisor(
             "microphone",
-            device_id,
+            DeviceChoice(device_id, sample_rate_hz),
             DeviceActions(open=self._open, substitute=self._substitute, use=self._use),
             changed=lambda change: self.changed(change),
             failed=lambda error: self.failed(error),
@@ -67,17 +74,23 @@ class LiveMicrophone:
         self._deliver = deliver
         self._supervisor.start()
 
-    def switch(self, device_id: str | None) -> None:
-        """Go on with another device; see `DeviceSupervisor.switch`."""
-        self._supervisor.switch(device_id)
+    def switch(self, device_id: str | None, *, device_rate_hz: int | None = None) -> None:
+        """Go on with another device; see `duologue.audio.endpoints.Switchable`."""
+        self._supervisor.switch(DeviceChoice(device_id, device_rate_hz or self.sample_rate_hz))
 
     def stop(self) -> None:
         """Deliver nothing more, and close the device."""
         self._supervisor.stop()
 
-    def _open(self, device_id: str | None) -> Running:
-        microphone = Microphone(device_id, sample_rate_hz=self.sample_rate_hz)
-        microphone.start(lambda data: self._heard(microphone, data))
+    def _open(self, choice: DeviceChoice) -> Running:
+        microphone = Microphone(choice.device_id, sample_rate_hz=choice.rate_hz)
+        resampler = Resampler(choice.rate_hz, self.sample_rate_hz)
+
+        def heard(data: memoryview) -> None:
+            samples = resampler.push(samples_from_bytes(data))
+            self._heard(microphone, bytes_from_samples(samples))
+
+        microphone.start(heard)
         return microphone
 
     def _substitute(self) -> Running:
@@ -132,7 +145,7 @@ class LiveSpeaker:
         self._in_use: Running | None = None
         self._supervisor = DeviceSupervisor(
             "speaker",
-            device_id,
+            DeviceChoice(device_id, sample_rate_hz),
             DeviceActions(open=self._open, substitute=self._substitute, use=self._use),
             changed=lambda change: self.changed(change),
             failed=lambda error: self.failed(error),
@@ -148,17 +161,20 @@ class LiveSpeaker:
         self._render = render
         self._supervisor.start()
 
-    def switch(self, device_id: str | None) -> None:
-        """Go on with another device; see `DeviceSupervisor.switch`."""
-        self._supervisor.switch(device_id)
+    def switch(self, device_id: str | None, *, device_rate_hz: int | None = None) -> None:
+        """Go on with another device; see `duologue.audio.endpoints.Switchable`."""
+        self._supervisor.switch(DeviceChoice(device_id, device_rate_hz or self.sample_rate_hz))
 
     def stop(self) -> None:
         """Ask for nothing more, and close the device."""
         self._supervisor.stop()
 
-    def _open(self, device_id: str | None) -> Running:
-        speaker = Speaker(device_id, sample_rate_hz=self.sample_rate_hz)
-        speaker.start(lambda frames: self._rendered(speaker, frames))
+    def _open(self, choice: DeviceChoice) -> Running:
+        speaker = Speaker(choice.device_id, sample_rate_hz=choice.rate_hz)
+        resampler = PulledResampler(
+            lambda frames: self._rendered(speaker, frames), self.sample_rate_hz, choice.rate_hz
+        )
+        speaker.start(resampler.render)
         return speaker
 
     def _substitute(self) -> Running:
