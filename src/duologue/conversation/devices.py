@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from duologue.audio.endpoints import Sink, Source
-from duologue.conversation.options import SoundPlan
+from duologue.conversation.options.sound import SoundPlan
 from duologue.protocol.formats import AudioFormat
 
 
