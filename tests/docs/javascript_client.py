@@ -12,7 +12,14 @@ OPTIONS: Final = (
     "agentId",
     "signedUrl",
     "conversationToken",
-    "orchestrator",
+    "orchestrator.url",
+    "orchestrator.agentConfig",
+    "orchestrator.agentConfigOverrides",
+    "orchestrator.tools",
+    "orchestrator.promptKnowledgeBase",
+    "orchestrator.bedrockInferenceProfile",
+    "orchestrator.postCallTranscriptionWebhook",
+    "orchestrator.postCallAudioWebhook",
     "connectionType",
     "origin",
     "livekitUrl",
@@ -32,10 +39,14 @@ OPTIONS: Final = (
     "customLlmExtraBody",
     "dynamicVariables",
     "userId",
-    "toolMockConfig",
+    "toolMockConfig.mockingStrategy",
+    "toolMockConfig.mockedToolNames",
+    "toolMockConfig.fallbackStrategy",
     "textOnly",
     "useWakeLock",
-    "connectionDelay",
+    "connectionDelay.default",
+    "connectionDelay.android",
+    "connectionDelay.ios",
     "inputDeviceId",
     "outputDeviceId",
     "preferHeadphonesForIosDevices",
@@ -107,6 +118,8 @@ METHODS: Final = (
 
 EXPORTS: Final = (
     "Conversation.startSession",
+    "VoiceConversation",
+    "TextConversation",
     "postOverallFeedback",
     "SessionConnectionError",
     "DEFAULT_INPUT_CHUNK_DURATION_MS",
@@ -120,6 +133,7 @@ EXPORTS: Final = (
     "location helpers",
     "setSetupStrategy",
     "setWebRTCAudioAdapterFactory",
+    "Scribe",
 )
 
 TRAPS: Final = (
@@ -161,5 +175,6 @@ TRAPS: Final = (
     "a lost microphone is told to the console",
     "a volume is forgotten by later tracks",
     "sound piles up in a written conversation",
+    "sound without a sample lets the agent speak",
     "a wss origin breaks the rating",
 )

@@ -9,12 +9,13 @@ import sys
 from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, get_type_hints
 
 import pytest
 
 import duologue
-from duologue import VoiceConversation, VoiceOptions
+from duologue import Orchestrator, Overrides, ToolMockConfig, VoiceConversation, VoiceOptions
+from duologue.conversation.options import WebRtcOptions
 from tests.docs import javascript_client as javascript
 
 ROOT: Final = Path(__file__).parents[2]
@@ -28,6 +29,14 @@ THEIRS: Final = {
     "Traps": javascript.TRAPS,
 }
 OURS_ALONE: Final = "More than JavaScript"
+GROUPS: Final[dict[str, Any]] = {
+    "orchestrator": Orchestrator,
+    "overrides": Overrides,
+    "tool_mock_config": ToolMockConfig,
+    "web_rtc": WebRtcOptions,
+}
+"""The options that have members."""
+
 VERDICTS: Final = ("the same", "different", "no WebRTC yet")
 
 OPTIONS: Final = {*VoiceOptions.__annotations__, "text_only"}
@@ -84,12 +93,19 @@ def label(row: Row) -> str:
 
 
 def exists(name: str, known: set[str]) -> bool:
-    """Whether a caller finds that: one of the known names, or what a path with dots leads to."""
-    name, *_ = re.findall(r"[\w.]+", name)
-    if "." not in name:
-        return name in known
+    """Whether a caller finds that: `option["member"]`, `a.path.with.dots`, or one known name."""
+    path, *_ = re.findall(r"[\w.]+", name)
+    if "." in path:
+        return _leads_somewhere(path if path.startswith("duologue.") else f"duologue.{path}")
+    kind = GROUPS.get(path)
+    for member in re.findall(r'\["(\w+)"\]', name):
+        kind = get_type_hints(kind).get(member)
+    return path in known and (path not in GROUPS or kind is not None)
+
+
+def _leads_somewhere(path: str) -> bool:
     try:
-        resolve_name(name if name.startswith("duologue.") else f"duologue.{name}")
+        resolve_name(path)
     except (AttributeError, ImportError):
         return False
     return True

@@ -97,6 +97,7 @@ def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> Non
         ({"agent_id": "a", "connect_timeout": "10"}, "number of seconds, not str"),
         ({"agent_id": "a", "connect_timeout": True}, "number of seconds, not bool"),
         ({"agent_id": "a", "connection_delay": "1"}, "connection_delay must be a number"),
+        ({"agent_id": "a", "connection_delay": {"ios": 1}}, "number of seconds, not dict"),
         ({"agent_id": "a", "on_message": "print"}, "on_message must be a function, not str"),
         (
             {"agent_id": "a", "on_mcp_tool_approval_request": True},
