@@ -5,6 +5,7 @@ from typing import Any
 import miniaudio
 import pytest
 
+import duologue.audio.device_list as module
 from duologue.audio.device_list import (
     DeviceKind,
     devices_available,
@@ -16,28 +17,33 @@ from duologue.errors import DeviceError, UnknownDevice
 
 
 class FakeDevices:
-    """What miniaudio lists on a machine with two microphones and no speaker."""
+    """What miniaudio lists on a machine with microphones and no speaker."""
 
     def __init__(self, backends: list[miniaudio.Backend]) -> None:
         assert backends
 
     def get_captures(self) -> list[dict[str, Any]]:
-        return [fake_device("alsa_input.usb", "Headset"), fake_device("alsa_input.pci", "Built-in")]
+        return [
+            fake_device("alsa_input.usb", "Headset", 16_000, 48_000, 16_000),
+            fake_device("alsa_input.pci", "Built-in Analog", 0),
+            fake_device("alsa_input.hdmi", "Built-in HDMI"),
+        ]
 
     def get_playbacks(self) -> list[dict[str, Any]]:
         return []
 
 
-def fake_device(device_id: str, name: str) -> dict[str, Any]:
+def fake_device(device_id: str, name: str, *rates_hz: int) -> dict[str, Any]:
     handle = miniaudio.ffi.new("ma_device_id *")
     miniaudio.ffi.memmove(handle, device_id.encode(), len(device_id))
-    return {"name": name, "id": handle}
+    return {"name": name, "id": handle, "formats": [{"samplerate": rate} for rate in rates_hz]}
 
 
 @pytest.fixture
-def two_microphones(monkeypatch: pytest.MonkeyPatch) -> None:
+def microphones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr(miniaudio, "Devices", FakeDevices)
+    monkeypatch.setattr(module, "_default_ids", lambda devices, kind: {"alsa_input.pci"})
 
 
 @pytest.fixture
@@ -72,26 +78,41 @@ def test_alsa_is_asked_last_and_only_where_there_is_a_sound_card(
     assert sound_systems() == [miniaudio.Backend.PULSEAUDIO, miniaudio.Backend.ALSA]
 
 
-@pytest.mark.usefixtures("two_microphones")
-def test_devices_are_listed_with_the_systems_own_names() -> None:
-    listed = [(device.id, device.name) for device in list_devices(DeviceKind.MICROPHONE)]
-    assert listed == [("alsa_input.usb", "Headset"), ("alsa_input.pci", "Built-in")]
+@pytest.mark.usefixtures("microphones")
+def test_devices_are_listed_with_all_that_is_known_of_them() -> None:
+    listed = list_devices()
+    assert listed == list_devices(DeviceKind.MICROPHONE)
+    assert [(device.id, device.name) for device in listed] == [
+        ("alsa_input.usb", "Headset"),
+        ("alsa_input.pci", "Built-in Analog"),
+        ("alsa_input.hdmi", "Built-in HDMI"),
+    ]
+    assert [device.is_default for device in listed] == [False, True, False]
+    assert [device.sample_rates_hz for device in listed] == [(16_000, 48_000), (), ()]
 
 
-@pytest.mark.usefixtures("two_microphones")
-@pytest.mark.parametrize("wanted", ["alsa_input.pci", "Built-in"])
-def test_a_device_is_found_by_id_and_by_name(wanted: str) -> None:
+@pytest.mark.usefixtures("microphones")
+@pytest.mark.parametrize("wanted", ["alsa_input.pci", "Built-in Analog", "analog"])
+def test_a_device_is_found_by_id_by_name_and_by_a_part_of_its_name(wanted: str) -> None:
     found = find_device(DeviceKind.MICROPHONE, wanted)
     assert found is not None
     assert found.id == "alsa_input.pci"
 
 
-@pytest.mark.usefixtures("two_microphones")
+@pytest.mark.usefixtures("microphones")
+def test_a_part_of_several_names_is_refused_with_their_ids() -> None:
+    with pytest.raises(UnknownDevice, match=r"more than one microphone 'built-in'") as refusal:
+        find_device(DeviceKind.MICROPHONE, "built-in")
+    assert "'alsa_input.pci' (Built-in Analog), 'alsa_input.hdmi'" in str(refusal.value)
+    assert "Headset" not in str(refusal.value)
+
+
+@pytest.mark.usefixtures("microphones")
 def test_the_default_device_needs_no_name() -> None:
     assert find_device(DeviceKind.MICROPHONE, None) is None
 
 
-@pytest.mark.usefixtures("two_microphones")
+@pytest.mark.usefixtures("microphones")
 def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(
         UnknownDevice, match=r"no microphone 'usb2'\. .*'alsa_input.usb' \(Headset\)"
@@ -99,7 +120,7 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
         find_device(DeviceKind.MICROPHONE, "usb2")
 
 
-@pytest.mark.usefixtures("two_microphones")
+@pytest.mark.usefixtures("microphones")
 def test_a_machine_without_a_speaker_is_told_so() -> None:
     with pytest.raises(DeviceError, match="This machine has no speaker"):
         find_device(DeviceKind.SPEAKER, None)

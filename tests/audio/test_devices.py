@@ -58,7 +58,7 @@ def test_a_speaker_that_does_not_start_is_closed_and_named(
         assert DeviceThatDoesNotStart.closed == attempt
 
 
-def test_a_device_that_is_not_there_is_an_error_unless_the_default_will_do(
+def test_a_device_that_is_not_there_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def find(kind: str, device_id: str | None) -> None:
@@ -69,8 +69,3 @@ def test_a_device_that_is_not_there_is_an_error_unless_the_default_will_do(
     monkeypatch.setattr(miniaudio, "CaptureDevice", BusyDevice)
     with pytest.raises(UnknownDevice, match="no microphone 'usb'"):
         Microphone("usb").start(lambda data: None)
-    told: list[UnknownDevice] = []
-    microphone = Microphone("usb", on_unknown=told.append)
-    with pytest.raises(DeviceError, match="The default microphone cannot be opened"):
-        microphone.start(lambda data: None)
-    assert [str(error) for error in told] == ["There is no microphone 'usb'."]

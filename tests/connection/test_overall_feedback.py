@@ -45,6 +45,13 @@ async def test_the_server_may_stand_in_the_environment(monkeypatch: pytest.Monke
     assert len(requests) == 1
 
 
+@pytest.mark.parametrize("scheme", ["ws", "http"])
+async def test_the_server_may_be_named_by_any_scheme(scheme: str) -> None:
+    async with answering(b"") as (origin, requests):
+        await post_overall_feedback("conv_1", True, origin=origin.replace("ws", scheme, 1))
+    assert len(requests) == 1
+
+
 async def test_a_server_that_refuses_is_an_error() -> None:
     async with answering({"detail": "no such conversation"}, status=404) as (origin, _):
         with pytest.raises(RequestRefused, match="the rating of the conversation 'conv_1'") as e:

@@ -70,6 +70,10 @@ class Call:
         await self.agent.send_frame('{"type":"vad_score","vad_score_event":{"vad_score":0.0}}')
         await eventually(lambda: len(self.log.of("on_vad_score")) > before)
 
+    async def sent(self, chunks: int) -> None:
+        """Wait until the agent has received so many chunks of sound."""
+        await eventually(lambda: len(self.chunks) >= chunks)
+
     @property
     def chunks(self) -> list[bytes]:
         """The sound that the agent has received."""

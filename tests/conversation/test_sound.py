@@ -52,6 +52,7 @@ class Room:
                 voiced=self._listener("voiced"),
                 playing=self._listener("playing"),
                 audible=self._listener("audible"),
+                changed=self._listener("changed"),
                 failed=self._listener("failed"),
             ),
         )
@@ -251,7 +252,7 @@ async def test_a_device_that_fails_is_told() -> None:
     room.source.failed(broken)
     room.sink.failed(broken)
     await eventually(lambda: len(room.told) == 2)
-    assert room.told == [("failed", True, broken), ("failed", False, broken)]
+    assert room.told == [("failed", "microphone", broken), ("failed", "speaker", broken)]
     await room.sound.stop()
 
 
@@ -260,8 +261,8 @@ async def test_a_source_that_delivers_half_samples_is_told_once() -> None:
     for _ in range(3):
         room.source.say_bytes(b"\x00\x00\x00")
     await asyncio.sleep(0.01)
-    [(name, is_input, error)] = room.told
-    assert (name, is_input) == ("failed", True)
+    [(name, part, error)] = room.told
+    assert (name, part) == ("failed", "microphone")
     assert "even number of bytes" in str(error)
     await room.sound.stop()
 

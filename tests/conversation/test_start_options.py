@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import wakepy
 
-from duologue.audio import devices as live
-from duologue.conversation import Conversation
+from duologue.audio import live_devices as live
+from duologue.connection.endpoints import version
+from duologue.conversation import Conversation, Overrides
 from duologue.dialogue.values import DeviceChange
-from duologue.errors import DeviceError, SessionConnectionError, UnknownDevice
-from duologue.protocol.client_messages import ConversationInitiation, EnclaveSetup
+from duologue.errors import DeviceError, SessionConnectionError
+from duologue.protocol.client_messages import ConversationInitiation, EnclaveSetup, SourceInfo
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
 from tests.connection.network import (
     HOST,
@@ -37,6 +38,67 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 async def talk(call: ScriptedCall) -> None:
     await call.begin()
     await call.receive_until_gone()
+
+
+async def test_what_is_asked_for_arrives_at_the_server() -> None:
+    overrides: Overrides = {
+        "agent": {
+            "prompt": {"prompt": "Be brief.", "llm": "m"},
+            "first_message": "",
+            "language": "fr",
+            "native_mcp_server_ids": ["files"],
+        },
+        "tts": {"voice_id": "v", "speed": 1.1, "stability": 0.5, "similarity_boost": 0.7},
+        "asr": {"keywords": ["Lyon"]},
+        "conversation": {"client_events": ["audio", "vad_score"]},
+    }
+    async with (
+        ScriptedAgent(talk) as agent,
+        Conversation.start_session(
+            agent_id="agent/1 ü&x",
+            origin=agent.origin,
+            environment="staging & more",
+            authorization="token",
+            overrides=overrides,
+            dynamic_variables={"name": "Zoë"},
+            custom_llm_extra_body={"temperature": 0},
+            tool_mock_config={"mocking_strategy": "all"},
+            user_id="me",
+            microphone=ManualSource(),
+            speaker=ManualSink(),
+        ),
+    ):
+        [call] = agent.calls
+    assert call.query == {
+        "agent_id": "agent/1 ü&x",
+        "source": "duologue",
+        "version": version(),
+        "environment": "staging & more",
+    }
+    assert call.subprotocols == ["convai", "bearer.token"]
+    assert call.received == [
+        ConversationInitiation(
+            conversation_config_override=dict(overrides),
+            custom_llm_extra_body={"temperature": 0},
+            dynamic_variables={"name": "Zoë"},
+            user_id="me",
+            source_info=SourceInfo(source="duologue", version=version()),
+            tool_mock_config={"mocking_strategy": "all"},
+        )
+    ]
+
+
+async def test_what_is_not_asked_for_is_not_sent() -> None:
+    async with (
+        ScriptedAgent(talk) as agent,
+        Conversation.start_session(
+            agent_id="a", origin=agent.origin, microphone=ManualSource(), speaker=ManualSink()
+        ),
+    ):
+        [call] = agent.calls
+    introduction = SourceInfo(source="duologue", version=version())
+    assert call.received == [ConversationInitiation(source_info=introduction)]
+    assert call.query == {"agent_id": "a", "source": "duologue", "version": version()}
 
 
 async def test_an_orchestrator_is_called_at_its_url_and_told_what_to_run_first() -> None:
@@ -180,23 +242,22 @@ async def test_the_screen_is_let_go_if_the_start_fails(monkeypatch: pytest.Monke
 class UnknownMicrophone(ManualSource):
     """A microphone of an id that the system does not know."""
 
-    def __init__(
-        self,
-        device_id: str | None,
-        *,
-        sample_rate_hz: int,
-        on_unknown: Callable[[UnknownDevice], None],
-    ) -> None:
-        super().__init__(
-            sample_rate_hz,
-            start=lambda: on_unknown(UnknownDevice(f"There is no microphone {device_id!r}.")),
-        )
+    def __init__(self, device_id: str | None, *, sample_rate_hz: int) -> None:
+        super().__init__(sample_rate_hz, start=self._tell)
+        self.changed: Callable[[DeviceChange], None] = lambda change: None
+        self._reason = f"There is no microphone {device_id!r}."
+
+    def switch(self, device_id: str | None, *, device_rate_hz: int | None = None) -> None:
+        raise NotImplementedError
+
+    def _tell(self) -> None:
+        self.changed(DeviceChange(kind="microphone", device_id=None, reason=self._reason))
 
 
 async def test_a_device_that_is_not_there_is_told_after_the_connect(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live, "Microphone", UnknownMicrophone)
+    monkeypatch.setattr(live, "LiveMicrophone", UnknownMicrophone)
     log = Log()
     async with (
         ScriptedAgent(talk) as agent,

@@ -196,3 +196,13 @@ async def test_files_go_to_the_server_of_the_conversation_even_after_its_end(
             await conversation.upload_file(b"abc")
     assert refused.value.http_status == 404
     assert str(refused.value).startswith(agent.origin.replace("ws:", "http:"))
+
+
+async def test_from_a_session_with_an_orchestrator_no_file_goes_out() -> None:
+    async with ScriptedAgent(talk) as agent:
+        url = f"{agent.origin}/v1/convai/conversation"
+        async with Conversation.start_session(
+            orchestrator={"url": url}, text_only=True
+        ) as conversation:
+            with pytest.raises(UploadError, match="would leave your network"):
+                await conversation.upload_file(b"abc")

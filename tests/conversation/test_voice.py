@@ -11,7 +11,7 @@ from duologue.audio.samples import silence
 from duologue.conversation import Conversation, device
 from duologue.dialogue import ending
 from duologue.dialogue.values import Mode
-from duologue.errors import DeviceError
+from duologue.errors import ConversationEnded, DeviceError
 from duologue.protocol.client_messages import UserAudioChunk
 from duologue.protocol.server_events import (
     AgentResponseEvent,
@@ -47,6 +47,47 @@ async def test_mute_is_on_or_off() -> None:
     async with calling() as call:
         with pytest.raises(TypeError, match="muted must be True or False, not str"):
             call.conversation.set_mic_muted(neither)
+
+
+@pytest.mark.parametrize("duration_ms", [5, 25, 100])
+async def test_a_chunk_is_exactly_as_long_as_is_asked_for(duration_ms: int) -> None:
+    async with calling(input_chunk_duration_ms=duration_ms) as call:
+        call.source.say(tone(200))
+        await eventually(lambda: len(call.chunks) == 200 // duration_ms)
+        assert {len(chunk) for chunk in call.chunks} == {32 * duration_ms}
+
+
+async def test_every_chunk_is_told_like_any_other_message() -> None:
+    async with calling() as call:
+        call.source.say(tone(100))
+        await eventually(lambda: len(call.chunks) == 5)
+        chunks = [UserAudioChunk(audio=chunk) for chunk in call.chunks]
+        await eventually(lambda: call.log.of("on_outgoing_event")[1:] == chunks)
+
+
+async def test_what_is_sent_too_late_is_refused_and_not_told() -> None:
+    async with calling() as call:
+        await call.conversation.end_session()
+        told = call.log.of("on_outgoing_event")
+        with pytest.raises(ConversationEnded):
+            call.conversation.send_user_activity()
+        assert call.log.of("on_outgoing_event") == told
+
+
+async def test_a_spoken_start_tells_what_a_written_one_tells() -> None:
+    async with calling() as call:
+        await eventually(lambda: "on_conversation_metadata" in call.log.names)
+    assert call.log.calls[:4] == [
+        ("on_status_change", "connecting"),
+        ("on_can_send_feedback_change", False),
+        ("on_status_change", "connected"),
+        ("on_connect", "conv_1"),
+    ]
+    assert call.log.names[4:7] == [
+        "on_outgoing_event",
+        "on_incoming_event",
+        "on_conversation_metadata",
+    ]
 
 
 async def test_muted_zeros_go_out_at_the_same_pace() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,14 +18,30 @@ SPEAKER = "spk1"
 MICROPHONE = "mic1"
 """A microphone; it hears what is played on `mic1_in`."""
 
-# Without norewinds an idle null sink keeps its monitor waiting for more than a second.
+OTHER_SPEAKER = "spk2"
+OTHER_MICROPHONE = "mic2"
+
+
+def _speaker(name: str, description: str) -> str:
+    # Without norewinds an idle null sink keeps its monitor waiting for more than a second.
+    return (
+        f"module-null-sink sink_name={name} rate=48000 norewinds=1"
+        f" sink_properties=device.description={description}"
+    )
+
+
+def _microphone(name: str, description: str) -> tuple[str, str]:
+    return (
+        f"module-null-sink sink_name={name}_in rate=48000 norewinds=1",
+        f"module-remap-source source_name={name} master={name}_in.monitor"
+        f" source_properties=device.description={description}",
+    )
+
+
 _MODULES = (
     "module-native-protocol-unix",
-    f"module-null-sink sink_name={SPEAKER} rate=48000 norewinds=1"
-    " sink_properties=device.description=Speaker_One",
-    f"module-null-sink sink_name={MICROPHONE}_in rate=48000 norewinds=1",
-    f"module-remap-source source_name={MICROPHONE} master={MICROPHONE}_in.monitor"
-    " source_properties=device.description=Mic_One",
+    _speaker(SPEAKER, "Speaker_One"),
+    *_microphone(MICROPHONE, "Mic_One"),
 )
 
 
@@ -36,6 +53,52 @@ class PulseAudio:
             **{name: value for name, value in os.environ.items() if not name.startswith("PULSE_")},
             "XDG_RUNTIME_DIR": str(runtime_dir),
         }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server, and wait until it is ready."""
+        arguments = [argument for module in _MODULES for argument in ("-L", module)]
+        self._process = subprocess.Popen(
+            [
+                "pulseaudio",
+                "-n",
+                "--daemonize=no",
+                "--exit-idle-time=-1",
+                "--log-level=error",
+                *arguments,
+            ],
+            env=self.environment,
+        )
+        self._wait_until_ready(self._process)
+
+    def stop(self) -> None:
+        """End the server in an orderly way."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(timeout=10)
+
+    def kill(self) -> None:
+        """End the server as a crash does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(timeout=10)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let the server hang while the context lasts."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def add_speaker(self, name: str, description: str = "Speaker_Two") -> None:
+        self.pactl("load-module", *_speaker(name, description).split(" "))
+
+    def add_microphone(self, name: str, description: str = "Mic_Two") -> None:
+        for module in _microphone(name, description):
+            self.pactl("load-module", *module.split(" "))
 
     def pactl(self, *arguments: str) -> str:
         return subprocess.run(
@@ -96,6 +159,19 @@ class PulseAudio:
             finally:
                 process.terminate()
 
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        give_up_at_s = time.monotonic() + READY_LIMIT_S
+        while True:
+            try:
+                if MICROPHONE in self.pactl("list", "sources", "short"):
+                    return
+            except subprocess.CalledProcessError:
+                if process.poll() is not None:
+                    raise
+            if time.monotonic() > give_up_at_s:
+                raise TimeoutError(f"PulseAudio was not ready within {READY_LIMIT_S:.0f} s")
+            time.sleep(0.05)
+
 
 @contextmanager
 def running_pulseaudio(directory: Path) -> Iterator[PulseAudio]:
@@ -103,35 +179,8 @@ def running_pulseaudio(directory: Path) -> Iterator[PulseAudio]:
     runtime_dir = directory / "run"
     runtime_dir.mkdir(mode=0o700)
     server = PulseAudio(runtime_dir)
-    arguments = [argument for module in _MODULES for argument in ("-L", module)]
-    process = subprocess.Popen(
-        [
-            "pulseaudio",
-            "-n",
-            "--daemonize=no",
-            "--exit-idle-time=-1",
-            "--log-level=error",
-            *arguments,
-        ],
-        env=server.environment,
-    )
+    server.start()
     try:
-        _wait_until_ready(server, process)
         yield server
     finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def _wait_until_ready(server: PulseAudio, process: subprocess.Popen[bytes]) -> None:
-    give_up_at_s = time.monotonic() + READY_LIMIT_S
-    while True:
-        try:
-            if MICROPHONE in server.pactl("list", "sources", "short"):
-                return
-        except subprocess.CalledProcessError:
-            if process.poll() is not None:
-                raise
-        if time.monotonic() > give_up_at_s:
-            raise TimeoutError(f"PulseAudio was not ready within {READY_LIMIT_S:.0f} s")
-        time.sleep(0.05)
+        server.stop()

@@ -17,7 +17,7 @@ from duologue.audio import Microphone, Playout, Speaker, devices_available
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
 from duologue.conversation import Conversation
 from duologue.dialogue.values import DeviceChange
-from duologue.errors import DeviceError, UnknownDevice
+from duologue.errors import DeviceError
 from duologue.protocol.client_messages import UserAudioChunk
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
 from tests.audio.signals import tone
@@ -132,24 +132,6 @@ def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
         Speaker("nowhere").start(lambda frames: bytes_from_samples(silence(frames)))
     with pytest.raises(DeviceError, match=r"no microphone 'nowhere'\..*'mic1' \(Mic_One\)"):
         Microphone("nowhere").start(lambda data: None)
-
-
-@pytest.mark.usefixtures("pulseaudio")
-def test_in_place_of_a_device_that_is_not_there_the_default_can_be_opened() -> None:
-    rendered = threading.Event()
-    told: list[UnknownDevice] = []
-
-    def render(frames: int) -> memoryview:
-        rendered.set()
-        return bytes_from_samples(silence(frames))
-
-    speaker = Speaker("nowhere", on_unknown=told.append)
-    speaker.start(render)
-    try:
-        assert rendered.wait(LIMIT_S)
-    finally:
-        speaker.stop()
-    assert len(told) == 1
 
 
 @pytest.mark.usefixtures("pulseaudio")
@@ -301,3 +283,21 @@ def test_alsa_keeps_quiet_about_devices_that_it_lacks(tmp_path: Path) -> None:
         timeout=30,
     )
     assert (result.stdout, result.stderr) == ("False\n", "")
+
+
+def test_the_command_lists_the_devices_of_the_sound_server(pulseaudio: PulseAudio) -> None:
+    pulseaudio.pactl("set-default-source", MICROPHONE)
+    result = subprocess.run(
+        [sys.executable, "-m", "duologue", "devices"],
+        env={**pulseaudio.environment, "COLUMNS": "200", "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("│")] for line in result.stdout.splitlines()
+    ]
+    assert ["microphone", "Mic_One", MICROPHONE, "yes", "48000"] in rows
+    assert ["speaker", "Speaker_One", SPEAKER, "yes", "48000"] in rows
+    assert result.stderr == ""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from duologue.audio.analyser import Analyser
     from duologue.audio.capture import Capture
     from duologue.audio.chunker import Chunker
+    from duologue.audio.device_list import AudioDevice, DeviceKind, list_devices
     from duologue.audio.devices import Microphone, Speaker, devices_available
     from duologue.audio.endpoints import Sink, Source
     from duologue.audio.files import WavSink, WavSource
@@ -33,9 +34,11 @@ __all__ = [
     "Analyser",
     "ArraySink",
     "ArraySource",
+    "AudioDevice",
     "AudioFormat",
     "Capture",
     "Chunker",
+    "DeviceKind",
     "Microphone",
     "PacedEndpoint",
     "Playout",
@@ -51,6 +54,7 @@ __all__ = [
     "bytes_from_samples",
     "devices_available",
     "last_voiced_frame_end_ms",
+    "list_devices",
     "read_wav",
     "samples_from_bytes",
     "write_wav",
@@ -61,8 +65,10 @@ _MODULE_OF_NAME = {
     "ArraySink": "memory",
     "ArraySource": "memory",
     "AudioFormat": ".protocol.formats",
+    "AudioDevice": "device_list",
     "Capture": "capture",
     "Chunker": "chunker",
+    "DeviceKind": "device_list",
     "Microphone": "devices",
     "PacedEndpoint": "paced_endpoint",
     "Playout": "playout",
@@ -78,6 +84,7 @@ _MODULE_OF_NAME = {
     "bytes_from_samples": "samples",
     "devices_available": "devices",
     "last_voiced_frame_end_ms": "speech_detector",
+    "list_devices": "device_list",
     "read_wav": "wav_reader",
     "samples_from_bytes": "samples",
     "write_wav": "wav_writer",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from duologue.audio.analyser import BINS, Analyser
 from duologue.audio.chunker import Chunker
 from duologue.audio.level import LevelMeter
@@ -9,8 +11,15 @@ from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples, milliseconds, samples_from_bytes, silence
 
 
+class Processor(Protocol):
+    """What a microphone's sound may be put through, see `VoiceProcessor`."""
+
+    def process(self, samples: Samples) -> Samples:
+        """Take samples at the rate of the wire; give what is ready of them."""
+
+
 class Capture:
-    """Mutes, resamples and chunks what a source delivers.
+    """Resamples, processes, mutes and chunks what a source delivers.
 
     `push` belongs to the source's thread; everything else may be used from any thread.
 
@@ -18,13 +27,23 @@ class Capture:
         muted: while true, silence takes the place of the sound, at the same pace.
     """
 
-    def __init__(self, source_rate_hz: int, wire_rate_hz: int, chunk_ms: int) -> None:
+    def __init__(
+        self,
+        source_rate_hz: int,
+        wire_rate_hz: int,
+        chunk_ms: int,
+        processor: Processor | None = None,
+    ) -> None:
         """
+        Args:
+            processor: what takes the echo and the noise out of the sound, if anything does.
+
         Raises:
             ValueError: a rate is below 1, or `chunk_ms` is not within 5 to 1000.
         """
         self.muted = False
         self._resampler = Resampler(source_rate_hz, wire_rate_hz)
+        self._processor = processor
         self._chunker = Chunker(wire_rate_hz, chunk_ms)
         self._meter = LevelMeter(wire_rate_hz)
         self._analyser = Analyser(wire_rate_hz)
@@ -38,8 +57,11 @@ class Capture:
             ValueError: the number of bytes is odd.
         """
         samples = self._resampler.push(samples_from_bytes(data))
+        if self._processor is not None:
+            samples = self._processor.process(samples)
         if self.muted:
-            # After the resampler, so that it runs on and unmuting starts without a gap.
+            # After all else, so that it runs on, still knows the room's echo, and unmuting starts
+            # without a gap.
             samples = silence(len(samples))
         self._meter.push(samples)
         self._analyser.push(samples)

@@ -7,8 +7,8 @@ where no sound server runs, and ALSA writes some hundred lines to the terminal.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -25,19 +25,25 @@ class DeviceKind(StrEnum):
     SPEAKER = "speaker"
 
 
-@dataclass(frozen=True)
-class Device:
+@dataclass(frozen=True, kw_only=True)
+class AudioDevice:
     """A device that can be opened.
 
     Attributes:
+        kind: which way its sound goes.
         id: the sound system's own name for it, which stays the same.
         name: what people call it.
-        handle: what miniaudio opens it by.
+        is_default: whether it is the one that is used where none is named.
+        sample_rates_hz: the rates at which it runs by itself, in ascending order; the sound system
+            converts others. Empty if it does not say, or takes any.
     """
 
+    kind: DeviceKind
     id: str
     name: str
-    handle: Any
+    is_default: bool
+    sample_rates_hz: tuple[int, ...]
+    handle: Any = field(repr=False, compare=False)
 
 
 def sound_systems() -> list[miniaudio.Backend]:
@@ -53,8 +59,8 @@ def sound_systems() -> list[miniaudio.Backend]:
     return [miniaudio.Backend.PULSEAUDIO]
 
 
-def list_devices(kind: DeviceKind) -> list[Device]:
-    """All devices of a kind, as of now.
+def list_devices(kind: DeviceKind | None = None) -> list[AudioDevice]:
+    """The devices of this machine, or those of one kind, as of now.
 
     Raises:
         DeviceError: no sound system answers.
@@ -62,20 +68,23 @@ def list_devices(kind: DeviceKind) -> list[Device]:
     try:
         # Made anew each time: after the sound server restarts, an old one keeps failing.
         devices = miniaudio.Devices(sound_systems())
-        found: Sequence[dict[str, Any]] = (
-            devices.get_captures() if kind is DeviceKind.MICROPHONE else devices.get_playbacks()
-        )
+        return [
+            device
+            for wanted in ([kind] if kind is not None else DeviceKind)
+            for device in _listed(devices, wanted)
+        ]
     except miniaudio.MiniaudioError as error:
         raise DeviceError(
-            f"No {kind} can be listed, for no sound system of this machine answers ({error}). "
-            "Start one (on Linux PipeWire or PulseAudio), or give a file or a source or sink of "
-            "your own in place of the devices."
+            f"No {kind or 'device'} can be listed, for no sound system of this machine answers "
+            f"({error}). Start one (on Linux PipeWire or PulseAudio), or give a file or a source "
+            "or sink of your own in place of the devices."
         ) from error
-    return [Device(_text_of(item["id"]), item["name"], item["id"]) for item in found]
 
 
-def find_device(kind: DeviceKind, device_id: str | None) -> Device | None:
-    """The device with that id or name; None, for the system's default, if `device_id` is None.
+def find_device(kind: DeviceKind, device_id: str | None) -> AudioDevice | None:
+    """The device with that id, name or part of a name; None, for the default, if there is no id.
+
+    An id counts before a name, and a name before a part of one, in which case does not matter.
 
     Raises:
         UnknownDevice: there is no such device.
@@ -89,12 +98,16 @@ def find_device(kind: DeviceKind, device_id: str | None) -> Device | None:
         )
     if device_id is None:
         return None
-    for device in devices:
-        if device_id in (device.id, device.name):
-            return device
-    known = ", ".join(f"{device.id!r} ({device.name})" for device in devices)
+    matches = _matching(devices, device_id)
+    if len(matches) == 1:
+        return matches[0]
+    expected = ", ".join(f"{device.id!r} ({device.name})" for device in matches or devices)
+    if matches:
+        raise UnknownDevice(
+            f"There is more than one {kind} {device_id!r}. Give the id of one of these: {expected}."
+        )
     raise UnknownDevice(
-        f"There is no {kind} {device_id!r}. Give one of these, or none for the default: {known}."
+        f"There is no {kind} {device_id!r}. Give one of these, or none for the default: {expected}."
     )
 
 
@@ -104,6 +117,48 @@ def devices_available() -> bool:
         return all(list_devices(kind) for kind in DeviceKind)
     except DeviceError:
         return False
+
+
+def _matching(devices: Sequence[AudioDevice], wanted: str) -> list[AudioDevice]:
+    """What is meant most likely: an id, else a name, else a part of a name."""
+    rules: tuple[Callable[[AudioDevice], bool], ...] = (
+        lambda device: device.id == wanted,
+        lambda device: device.name == wanted,
+        lambda device: bool(wanted) and wanted.casefold() in device.name.casefold(),
+    )
+    for rule in rules:
+        if matches := [device for device in devices if rule(device)]:
+            return matches
+    return []
+
+
+def _listed(devices: miniaudio.Devices, kind: DeviceKind) -> list[AudioDevice]:
+    is_microphone = kind is DeviceKind.MICROPHONE
+    found = devices.get_captures() if is_microphone else devices.get_playbacks()
+    default_ids = _default_ids(devices, kind)
+    return [
+        AudioDevice(
+            kind=kind,
+            id=_text_of(item["id"]),
+            name=item["name"],
+            is_default=_text_of(item["id"]) in default_ids,
+            # 0 stands for any rate.
+            sample_rates_hz=tuple(sorted({form["samplerate"] for form in item["formats"]} - {0})),
+            handle=item["id"],
+        )
+        for item in found
+    ]
+
+
+def _default_ids(devices: miniaudio.Devices, kind: DeviceKind) -> set[str]:
+    """The ids of the system's default devices: miniaudio knows them, but does not list them."""
+    infos, count = miniaudio.ffi.new("ma_device_info**"), miniaudio.ffi.new("ma_uint32*")
+    nothing = (miniaudio.ffi.NULL, miniaudio.ffi.NULL)
+    asked = (*nothing, infos, count) if kind is DeviceKind.MICROPHONE else (infos, count, *nothing)
+    if miniaudio.lib.ma_context_get_devices(devices._context, *asked) != miniaudio.lib.MA_SUCCESS:
+        return set()
+    every = [infos[0][index] for index in range(count[0])]
+    return {_text_of(miniaudio.ffi.addressof(info.id)) for info in every if info.isDefault}
 
 
 def _text_of(handle: Any) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 import miniaudio
 
 from duologue.audio.device_list import (
-    Device,
     DeviceKind,
     devices_available,
     find_device,
@@ -21,7 +20,7 @@ from duologue.audio.device_list import (
 )
 from duologue.audio.device_watch import DeviceWatch
 from duologue.audio.endpoints import log_failure
-from duologue.errors import DeviceError, UnknownDevice
+from duologue.errors import DeviceError
 
 __all__ = ["Microphone", "Speaker", "devices_available"]
 
@@ -37,14 +36,8 @@ class _LiveDevice:
 
     _kind: DeviceKind
 
-    def __init__(
-        self,
-        device_id: str | None,
-        sample_rate_hz: int,
-        on_unknown: Callable[[UnknownDevice], None] | None,
-    ) -> None:
+    def __init__(self, device_id: str | None, sample_rate_hz: int) -> None:
         self.sample_rate_hz = sample_rate_hz
-        self._on_unknown = on_unknown
         self.failed: Callable[[Exception], None] = log_failure
         self._device_id = device_id
         self._device: Any = None
@@ -73,7 +66,7 @@ class _LiveDevice:
         with self._lock:
             if self._device is not None:
                 raise RuntimeError(f"this {self._kind} is running already; stop it first")
-            found = self._found()
+            found = find_device(self._kind, self._device_id)
             watch = DeviceWatch(self._report_loss)
             try:
                 device = device_class(
@@ -97,17 +90,6 @@ class _LiveDevice:
             self._device = device
             self._watch = watch
             watch.start()
-
-    def _found(self) -> Device | None:
-        """The device to open; None for the default one."""
-        try:
-            return find_device(self._kind, self._device_id)
-        except UnknownDevice as error:
-            if self._on_unknown is None:
-                raise
-            self._device_id = None
-            self._on_unknown(error)
-            return None
 
     def _name(self) -> str:
         return (
@@ -137,20 +119,15 @@ class Microphone(_LiveDevice):
     _kind = DeviceKind.MICROPHONE
 
     def __init__(
-        self,
-        device_id: str | None = None,
-        *,
-        sample_rate_hz: int = DEFAULT_RATE_HZ,
-        on_unknown: Callable[[UnknownDevice], None] | None = None,
+        self, device_id: str | None = None, *, sample_rate_hz: int = DEFAULT_RATE_HZ
     ) -> None:
         """
         Args:
-            device_id: the id or the name of a device; None for the system's default.
+            device_id: the id of a device, its name or a part of the name that no other has; None
+                for the system's default.
             sample_rate_hz: the rate to record at; the system converts if the device has another.
-            on_unknown: called by `start` if there is no such device, and the system's default is
-                opened instead; without it `start` raises.
         """
-        super().__init__(device_id, sample_rate_hz, on_unknown)
+        super().__init__(device_id, sample_rate_hz)
 
     def start(self, deliver: Callable[[memoryview], None]) -> None:
         """Open the device and begin to deliver what it records, 10 ms at a time.
@@ -185,20 +162,15 @@ class Speaker(_LiveDevice):
     _kind = DeviceKind.SPEAKER
 
     def __init__(
-        self,
-        device_id: str | None = None,
-        *,
-        sample_rate_hz: int = DEFAULT_RATE_HZ,
-        on_unknown: Callable[[UnknownDevice], None] | None = None,
+        self, device_id: str | None = None, *, sample_rate_hz: int = DEFAULT_RATE_HZ
     ) -> None:
         """
         Args:
-            device_id: the id or the name of a device; None for the system's default.
+            device_id: the id of a device, its name or a part of the name that no other has; None
+                for the system's default.
             sample_rate_hz: the rate to play at; the system converts if the device has another.
-            on_unknown: called by `start` if there is no such device, and the system's default is
-                opened instead; without it `start` raises.
         """
-        super().__init__(device_id, sample_rate_hz, on_unknown)
+        super().__init__(device_id, sample_rate_hz)
 
     def start(self, render: Callable[[int], memoryview]) -> None:
         """Open the device and begin to ask for what it plays, some 10 ms at a time.

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from duologue.dialogue.values import DeviceChange
 
 _logger = logging.getLogger("duologue")
 
@@ -63,6 +65,29 @@ class Sink(Protocol):
 
     def stop(self) -> None:
         """Ask for nothing more and release everything. Without effect if it is not running."""
+
+
+@runtime_checkable
+class Switchable(Protocol):
+    """A source or sink that can go on with another device.
+
+    Attributes:
+        changed: assigned by the conversation before `start`. Called, from any thread, when another
+            device is in use than was, or than was asked for.
+    """
+
+    changed: Callable[[DeviceChange], None]
+
+    def switch(self, device_id: str | None, *, device_rate_hz: int | None = None) -> None:
+        """Go on with the device of that id, or with the default one; may block.
+
+        Args:
+            device_id: the id; None for the system's default.
+            device_rate_hz: the rate to open it at; None for `sample_rate_hz`, which stays as it is.
+
+        Raises:
+            DeviceError: it cannot be opened; the one in use stays so.
+        """
 
 
 def log_failure(error: Exception) -> None:

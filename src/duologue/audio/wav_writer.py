@@ -1,4 +1,4 @@
-"""WAV files written: PCM, mono, 16 bits; whole at once, or growing and readable at any time."""
+"""WAV files written: PCM of 16 bits; whole at once, or growing and readable at any time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class WavWriter:
     A context manager: leaving it closes the file. Not thread-safe.
     """
 
-    def __init__(self, path: str | os.PathLike[str], sample_rate_hz: int) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], sample_rate_hz: int, *, channels: int = 1
+    ) -> None:
         """Create the file, or replace it.
 
         Raises:
@@ -32,6 +34,7 @@ class WavWriter:
         """
         self._path = Path(path)
         self._sample_rate_hz = sample_rate_hz
+        self._channels = channels
         self._bytes_written = 0
         self._bytes_in_header = 0
         try:
@@ -57,15 +60,14 @@ class WavWriter:
         self.close()
 
     def write(self, samples: Samples) -> None:
-        """Append samples.
+        """Append samples; of several channels, those of one moment stand side by side.
 
         Raises:
             AudioFileError: the file cannot be written, for example because the disk is full.
         """
         try:
             self._bytes_written += self._file.write(bytes_from_samples(samples))
-            bytes_per_second = self._sample_rate_hz * _BYTES_PER_SAMPLE
-            if self._bytes_written - self._bytes_in_header >= bytes_per_second:
+            if self._bytes_written - self._bytes_in_header >= self._bytes_per_second:
                 self._write_header()
         except OSError as error:
             raise self._error(error) from error
@@ -84,6 +86,10 @@ class WavWriter:
         except OSError as error:
             raise self._error(error) from error
 
+    @property
+    def _bytes_per_second(self) -> int:
+        return self._sample_rate_hz * self._channels * _BYTES_PER_SAMPLE
+
     def _write_header(self) -> None:
         self._file.seek(0)
         self._file.write(
@@ -94,10 +100,10 @@ class WavWriter:
                 b"fmt ",
                 16,
                 _PCM,
-                1,
+                self._channels,
                 self._sample_rate_hz,
-                self._sample_rate_hz * _BYTES_PER_SAMPLE,
-                _BYTES_PER_SAMPLE,
+                self._bytes_per_second,
+                self._channels * _BYTES_PER_SAMPLE,
                 8 * _BYTES_PER_SAMPLE,
                 b"data",
                 min(self._bytes_written, _LARGEST_SIZE),

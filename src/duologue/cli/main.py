@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from duologue.cli.devices import devices
 from duologue.cli.keys import keys_app
 from duologue.cli.models import models_app
 from duologue.cli.serve import serve
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(talk)
 app.command()(serve)
+app.command()(devices)
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")
 

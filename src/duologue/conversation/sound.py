@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING
 
 from duologue.audio.analyser import BINS, volume_of
 from duologue.audio.capture import Capture
-from duologue.audio.endpoints import Sink, Source
+from duologue.audio.endpoints import Sink, Source, Switchable
 from duologue.audio.playout import Playout
 from duologue.audio.samples import samples_from_bytes
 from duologue.audio.speech_detector import SpeechDetector
 from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.clock import clock_of
 from duologue.conversation.device import Device
-from duologue.dialogue.values import AgentAudio
+from duologue.conversation.options.sound import UNTREATED, Treatment
+from duologue.conversation.switching import switched
+from duologue.conversation.treatment import SoundTreatment
+from duologue.dialogue.values import AgentAudio, DeviceChange
 from duologue.protocol.formats import AudioFormat
 
 if TYPE_CHECKING:
@@ -38,14 +41,17 @@ class SoundEvents:
         voiced: the user's voice has gone out, and was to be heard until then (in ms).
         playing: the agent began to be heard (True), or nothing is left to play (False).
         audible: the first audible sample of an answer was played then (in ms).
-        failed: the microphone (True) or the speaker (False) cannot go on.
+        changed: another device is in use than was, or than was asked for.
+        failed: the "microphone", the "speaker" or the "recording" met with this; a device that is
+            lost is replaced.
     """
 
     chunk: Callable[[bytes], None]
     voiced: Callable[[float], None]
     playing: Callable[[bool], None]
     audible: Callable[[float], None]
-    failed: Callable[[bool, Exception], None]
+    changed: Callable[[DeviceChange], None]
+    failed: Callable[[str, Exception], None]
 
 
 class Sound:
@@ -62,6 +68,7 @@ class Sound:
         input_format: AudioFormat,
         chunk_ms: int,
         events: SoundEvents,
+        wanted: Treatment = UNTREATED,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._clock_s = clock_of(self._loop)
@@ -69,20 +76,33 @@ class Sound:
         self._chunk_ms = chunk_ms
         self._events = events
         self._detector = SpeechDetector(input_format.sample_rate_hz)
-        self._capture = Capture(source.sample_rate_hz, input_format.sample_rate_hz, chunk_ms)
+        self._treatment = SoundTreatment(
+            wanted,
+            capture_rate_hz=input_format.sample_rate_hz,
+            playback_rate_hz=sink.sample_rate_hz,
+            failed=lambda error: self._tell(events.failed, "recording", error),
+        )
+        self._capture = Capture(
+            source.sample_rate_hz, input_format.sample_rate_hz, chunk_ms, self._treatment
+        )
         self._playout = Playout(
             sink.sample_rate_hz,
             on_change=lambda playing, at_s: self._tell(self._playing_changed),
             on_audible=lambda event_id, at_s: self._tell(events.audible, at_s * 1000),
             clock=self._clock_s,
         )
-        source.failed = lambda error: self._tell(self._events.failed, True, error)
-        sink.failed = lambda error: self._tell(self._events.failed, False, error)
+        source.failed = lambda error: self._tell(events.failed, "microphone", error)
+        sink.failed = lambda error: self._tell(events.failed, "speaker", error)
+        for endpoint in (source, sink):
+            if isinstance(endpoint, Switchable):
+                endpoint.changed = lambda change: self._tell(events.changed, change)
         self._understands_source = True
         self._is_over = False
         self._received_ms = 0.0
+        self._source, self._sink = source, sink
+        self._preparation = Device("sound", self._treatment.start, self._treatment.stop)
         self._microphone = Device("microphone", lambda: source.start(self._captured), source.stop)
-        self._speaker = Device("speaker", lambda: sink.start(self._playout.render), sink.stop)
+        self._speaker = Device("speaker", lambda: sink.start(self._rendered), sink.stop)
 
     async def start(self) -> None:
         """Start speaker and microphone; if one fails, neither runs.
@@ -91,9 +111,12 @@ class Sound:
 
         Raises:
             DeviceError: a device cannot be opened, or not within 10 s.
+            AudioFileError: the recording cannot be written.
+            ValueError: a rate cannot be processed.
             Exception: whatever else a source or sink of the caller's own raises.
         """
         try:
+            await self._preparation.open()
             await self._speaker.open()
             await self._microphone.open()
         except BaseException:
@@ -103,7 +126,17 @@ class Sound:
     async def stop(self) -> None:
         """Stop microphone and speaker, each even if the other hangs, within 3 s."""
         self._is_over = True
-        await asyncio.gather(self._microphone.close(), self._speaker.close())
+        await asyncio.gather(
+            self._microphone.close(), self._speaker.close(), self._preparation.close()
+        )
+
+    async def switch_input(self, device_id: str | None, device_rate_hz: int | None) -> None:
+        """See `VoiceConversation.change_input_device`."""
+        await switched("microphone", self._source, device_id, device_rate_hz)
+
+    async def switch_output(self, device_id: str | None, device_rate_hz: int | None) -> None:
+        """See `VoiceConversation.change_output_device`."""
+        await switched("speaker", self._sink, device_id, device_rate_hz)
 
     def play(self, audio: AgentAudio) -> None:
         """Let a piece of the agent's speech be heard after what is queued."""
@@ -174,10 +207,17 @@ class Sound:
             chunks = self._capture.push(data)
         except ValueError as error:  # a source of the caller's own delivered half a sample
             self._understands_source = False  # or it would be reported 50 times a second
-            self._tell(self._events.failed, True, error)
+            self._tell(self._events.failed, "microphone", error)
             return
         for later, chunk in zip(range(len(chunks) - 1, -1, -1), chunks, strict=True):
+            self._treatment.captured(chunk)
             self._tell(self._send, chunk, now_ms - later * self._chunk_ms)
+
+    def _rendered(self, frames: int) -> memoryview:
+        """In the sink's thread: give what is to be heard now."""
+        block = self._playout.render(frames)
+        self._treatment.played(samples_from_bytes(block))
+        return block
 
     def _send(self, chunk: npt.NDArray[np.int16], captured_ms: float) -> None:
         self._events.chunk(self._input_format.encode(chunk))

@@ -26,7 +26,6 @@ from duologue.conversation.session import (
 )
 from duologue.conversation.text import TextConversation
 from duologue.conversation.voice import VoiceConversation
-from duologue.conversation.wake_lock import WakeLock
 from duologue.dialogue.actions import Report
 from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.dialogue import Dialogue
@@ -216,15 +215,9 @@ def _conversation(
     if plan.text_only:
         return TextConversation(parts)
     input_format = _input_format(metadata)
-    devices = chosen_devices(plan.sound, input_format, _output_format(metadata))
+    source, sink = chosen_devices(plan.sound, input_format, _output_format(metadata))
     return VoiceConversation(
-        parts,
-        source=devices.source,
-        sink=devices.sink,
-        input_format=input_format,
-        input_chunk_duration_ms=plan.sound.input_chunk_duration_ms,
-        device_changes=devices.changes,
-        wake_lock=WakeLock() if plan.sound.use_wake_lock else None,
+        parts, source=source, sink=sink, input_format=input_format, plan=plan.sound
     )
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from duologue.audio.endpoints import Sink, Source
 from duologue.conversation.audio_counters import AudioCounters
+from duologue.conversation.options.sound import SoundPlan
 from duologue.conversation.session import BaseConversation, SessionParts
 from duologue.conversation.wake_lock import WakeLock
 from duologue.dialogue.actions import Report
-from duologue.dialogue.values import AgentAudio, DeviceChange, ErrorReport
+from duologue.dialogue.values import AgentAudio, DeviceChange, ErrorReport, Status
 from duologue.errors import ConversationEnded
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
 from duologue.protocol.codec import Incoming
 from duologue.protocol.formats import AudioFormat
+
+logger = logging.getLogger("duologue")
 
 if TYPE_CHECKING:
     from duologue.conversation.sound import Sound
@@ -31,14 +35,12 @@ class VoiceConversation(BaseConversation):
         source: Source,
         sink: Sink,
         input_format: AudioFormat,
-        input_chunk_duration_ms: int,
-        device_changes: Sequence[DeviceChange] = (),
-        wake_lock: WakeLock | None = None,
+        plan: SoundPlan,
     ) -> None:
         super().__init__(parts)
         self._chunks_sent = 0
-        self._device_changes = device_changes
-        self._wake_lock = wake_lock
+        self._early_changes: list[DeviceChange] = []
+        self._wake_lock = WakeLock() if plan.use_wake_lock else None
         # numpy and soxr are loaded by those who speak, not by those who write.
         from duologue.conversation.sound import Sound, SoundEvents
 
@@ -46,14 +48,16 @@ class VoiceConversation(BaseConversation):
             source=source,
             sink=sink,
             input_format=input_format,
-            chunk_ms=input_chunk_duration_ms,
+            chunk_ms=plan.input_chunk_duration_ms,
             events=SoundEvents(
                 chunk=self._send_chunk,
                 voiced=self._dialogue.user_voiced,
                 playing=self._playing_changed,
                 audible=self._became_audible,
-                failed=self._device_failed,
+                changed=self._device_changed,
+                failed=self._sound_failed,
             ),
+            wanted=plan.treatment,
         )
 
     @property
@@ -78,6 +82,49 @@ class VoiceConversation(BaseConversation):
         if not isinstance(muted, bool):
             raise TypeError(f"muted must be True or False, not {type(muted).__name__}")
         self._sound.set_muted(muted)
+
+    async def change_input_device(
+        self,
+        input_device_id: str | None = None,
+        *,
+        sample_rate: int | None = None,
+        format: Literal["pcm", "ulaw"] | None = None,
+    ) -> None:
+        """Go on with another microphone, once that is open. Muting and processing stay as they are.
+
+        A device that does not exist is replaced by the system's default one, and `on_device_change`
+        says so, as after every change. Several changes come one after another. Cancelling stops
+        the waiting, not the change.
+
+        Args:
+            input_device_id: its id, its name or a part of the name that no other has; None for the
+                system's default.
+            sample_rate: at how many Hz it is opened; what is sent stays as agreed with the server.
+            format: accepted for the JavaScript client's sake: devices know PCM only, and what is
+                sent stays as agreed with the server.
+
+        Raises:
+            DeviceError: it cannot be opened, or not within 10 s, and the one in use goes on; or the
+                microphone is a source of your own that cannot be switched.
+            ValueError: `sample_rate` is not positive, or `format` is neither pcm nor ulaw.
+            ConversationEnded: the conversation is ending or over.
+        """
+        self._check_change(sample_rate, format)
+        await self._sound.switch_input(input_device_id, sample_rate)
+
+    async def change_output_device(
+        self,
+        output_device_id: str | None = None,
+        *,
+        sample_rate: int | None = None,
+        format: Literal["pcm", "ulaw"] | None = None,
+    ) -> None:
+        """Go on with another speaker, once that is open. The volume stays as it is.
+
+        See `change_input_device`, for arguments and errors as well.
+        """
+        self._check_change(sample_rate, format)
+        await self._sound.switch_output(output_device_id, sample_rate)
 
     @property
     def input_level(self) -> float:
@@ -153,7 +200,8 @@ class VoiceConversation(BaseConversation):
     def begin(self, earlier: Iterable[Incoming]) -> None:
         """Become connected; see `BaseConversation.begin`."""
         super().begin(earlier)
-        self._carry_out([Report.of("on_device_change", change) for change in self._device_changes])
+        for change in self._early_changes:
+            self._device_changed(change)
 
     async def _release(self) -> None:
         try:
@@ -186,9 +234,26 @@ class VoiceConversation(BaseConversation):
     def _became_audible(self, at_ms: float) -> None:
         self._carry_out(self._dialogue.became_audible(at_ms))
 
-    def _device_failed(self, is_input: bool, error: Exception) -> None:
-        name = "microphone" if is_input else "speaker"
+    def _check_change(self, sample_rate: object, format_name: object) -> None:
+        if not self.is_open():
+            raise ConversationEnded("the device cannot be changed: the conversation has ended")
+        if sample_rate is not None and (
+            not isinstance(sample_rate, int) or isinstance(sample_rate, bool) or sample_rate < 1
+        ):
+            raise ValueError(f"sample_rate must be a positive number of Hz, not {sample_rate!r}")
+        if format_name not in (None, "pcm", "ulaw"):
+            raise ValueError(f"format must be 'pcm' or 'ulaw', not {format_name!r}")
+
+    def _device_changed(self, change: DeviceChange) -> None:
+        if self.status is Status.CONNECTING:
+            self._early_changes.append(change)  # told once the conversation is connected
+            return
+        if change.reason is not None:
+            logger.warning("another %s is in use: %s", change.kind, change.reason)
+        self._carry_out([Report.of("on_device_change", change)])
+
+    def _sound_failed(self, part: str, error: Exception) -> None:
         report = ErrorReport(
-            message=f"the {name} failed: {error}", context={"device": name, "exception": error}
+            message=f"the {part} failed: {error}", context={"device": part, "exception": error}
         )
         self._carry_out([Report.of("on_error", report)])

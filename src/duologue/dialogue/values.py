@@ -65,11 +65,14 @@ class DeviceChange:
         kind: which of the two.
         device_id: the one in use now; None for the system's default.
         reason: why it is not the one that was asked for; None if it is.
+        available: whether there is a device at all. If not, the microphone is silent and nobody
+            hears the speaker until there is one.
     """
 
     kind: Literal["microphone", "speaker"]
     device_id: str | None
     reason: str | None = None
+    available: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

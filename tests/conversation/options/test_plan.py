@@ -28,6 +28,7 @@ def test_none_counts_as_left_out() -> None:
         *("signed_url", "origin", "overrides", "connect_timeout", "on_message", "microphone"),
         *("orchestrator", "ssl_context", "tool_mock_config", "conversation_token", "web_rtc"),
         *("use_wake_lock", "connection_delay", "input_device_id", "connection_type"),
+        *("client_tools", "dynamic_variables", "custom_llm_extra_body", "user_id"),
     )
     plan = plan_session({"agent_id": "a", **dict.fromkeys(names)}, text_only=False)
     assert plan == plan_session({"agent_id": "a"}, text_only=False)
@@ -96,6 +97,7 @@ def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> Non
         ({"agent_id": "a", "connect_timeout": "10"}, "number of seconds, not str"),
         ({"agent_id": "a", "connect_timeout": True}, "number of seconds, not bool"),
         ({"agent_id": "a", "connection_delay": "1"}, "connection_delay must be a number"),
+        ({"agent_id": "a", "connection_delay": {"ios": 1}}, "number of seconds, not dict"),
         ({"agent_id": "a", "on_message": "print"}, "on_message must be a function, not str"),
         (
             {"agent_id": "a", "on_mcp_tool_approval_request": True},
@@ -108,6 +110,20 @@ def test_what_cannot_be_is_refused(options: dict[str, Any], message: str) -> Non
 def test_a_value_of_the_wrong_kind_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         plan_session(options, text_only=False)
+
+
+@pytest.mark.parametrize("text_only", [True, False])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("prefer_headphones_for_ios_devices", "preferHeadphonesForIosDevices"),
+        *("worklet_paths", "workletPaths", "libsamplerate_path", "libsampleratePath"),
+        *("sample_rate", "sampleRate", "format"),
+    ],
+)
+def test_what_has_no_meaning_outside_a_browser_is_no_option(name: str, text_only: bool) -> None:
+    with pytest.raises(TypeError, match=rf"start_session\(\) has no option '{name}'"):
+        plan_session({"agent_id": "a", name: "default"}, text_only=text_only)
 
 
 @pytest.mark.parametrize(

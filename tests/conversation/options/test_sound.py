@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from duologue.audio.chunker import MAX_CHUNK_MS, MIN_CHUNK_MS
-from duologue.conversation.options.sound import SoundPlan, sound_plan
+from duologue.conversation.options.sound import SoundPlan, Treatment, sound_plan
 from tests.conversation.fakes import ManualSink, ManualSource
 
 
@@ -17,7 +18,31 @@ def test_without_options_the_systems_default_devices_are_meant() -> None:
         output_device_id=None,
         input_chunk_duration_ms=20,
         use_wake_lock=True,
+        treatment=Treatment(echo_cancellation=True, noise_suppression=True),
     )
+
+
+def test_a_source_of_ones_own_is_not_processed_unless_that_is_asked_for() -> None:
+    assert sound_plan({"microphone": ManualSource()}).treatment == Treatment()
+    asked = sound_plan({"microphone": ManualSource(), "echo_cancellation": True}).treatment
+    assert asked == Treatment(echo_cancellation=True)
+
+
+def test_a_device_is_not_processed_if_nobody_wants_it() -> None:
+    treatment = sound_plan({"echo_cancellation": False, "noise_suppression": False}).treatment
+    assert not treatment.processes
+
+
+@pytest.mark.parametrize("path", ["calls/call.wav", Path("calls/call.wav")])
+def test_a_recording_is_a_path(path: object) -> None:
+    assert sound_plan({"record": path}).treatment.record == Path("calls/call.wav")
+
+
+def test_what_is_no_path_cannot_be_recorded_to() -> None:
+    with pytest.raises(TypeError, match="record must be the path of a WAV file, not bool"):
+        sound_plan({"record": True})
+    with pytest.raises(ValueError, match="record is empty"):
+        sound_plan({"record": ""})
 
 
 def test_devices_of_the_system_and_ones_own_may_be_mixed() -> None:

@@ -35,6 +35,54 @@ class VoiceConversation(BaseConversation):
         """
         self._in_loop(lambda: self._conversation.set_mic_muted(muted))
 
+    def change_input_device(
+        self,
+        input_device_id: str | None = None,
+        *,
+        sample_rate: int | None = None,
+        format: Literal["pcm", "ulaw"] | None = None,
+    ) -> None:
+        """Go on with another microphone, once that is open. Muting and processing stay as they are.
+
+        A device that does not exist is replaced by the system's default one, and `on_device_change`
+        says so, as after every change. Several changes come one after another.
+
+        Args:
+            input_device_id: its id, its name or a part of the name that no other has; None for the
+                system's default.
+            sample_rate: at how many Hz it is opened; what is sent stays as agreed with the server.
+            format: accepted for the JavaScript client's sake: devices know PCM only, and what is
+                sent stays as agreed with the server.
+
+        Raises:
+            DeviceError: it cannot be opened, or not within 10 s, and the one in use goes on; or the
+                microphone is a source of your own that cannot be switched.
+            ValueError: `sample_rate` is not positive, or `format` is neither pcm nor ulaw.
+            ConversationEnded: the conversation is ending or over.
+        """
+        self._wait_for(
+            lambda: self._conversation.change_input_device(
+                input_device_id, sample_rate=sample_rate, format=format
+            )
+        )
+
+    def change_output_device(
+        self,
+        output_device_id: str | None = None,
+        *,
+        sample_rate: int | None = None,
+        format: Literal["pcm", "ulaw"] | None = None,
+    ) -> None:
+        """Go on with another speaker, once that is open. The volume stays as it is.
+
+        See `change_input_device`, for arguments and errors as well.
+        """
+        self._wait_for(
+            lambda: self._conversation.change_output_device(
+                output_device_id, sample_rate=sample_rate, format=format
+            )
+        )
+
     @property
     def input_level(self) -> float:
         """The loudness of the last 50 ms that went out, from 0 to 1 (root mean square)."""

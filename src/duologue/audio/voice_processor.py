@@ -1,0 +1,113 @@
+"""What a browser does to a microphone's sound: echo cancellation, noise suppression, gain control.
+
+The work is done by WebRTC's audio processing, which comes with LiveKit's client library.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from livekit.rtc import AudioFrame, AudioProcessingModule
+
+from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
+
+FRAMES_PER_SECOND: Final = 100
+"""The audio processing works on frames of 10 ms. It takes others without a word, and spoils them.
+
+Where 10 ms are no whole number of samples (220.5 at 22,050 Hz) a frame is half a sample shorter.
+The canceller follows that as it follows the drift between two devices' clocks.
+"""
+
+MIN_RATE_HZ: Final = 8_000
+MAX_RATE_HZ: Final = 384_000
+"""The rates that WebRTC's audio processing takes."""
+
+
+class VoiceProcessor:
+    """Takes the agent's voice and the room's noise out of the microphone's sound.
+
+    `played` belongs to the speaker's thread, `process` to the microphone's. The canceller learns
+    the way from the one to the other by itself, if what is played is told when it is played: an
+    echo may come up to 500 ms later, but never earlier. In the first second or so it still learns.
+
+    The sound comes out up to 15 ms later than without.
+    """
+
+    def __init__(
+        self,
+        *,
+        capture_rate_hz: int,
+        playback_rate_hz: int,
+        echo_cancellation: bool = True,
+        noise_suppression: bool = True,
+        auto_gain_control: bool = False,
+    ) -> None:
+        """
+        Args:
+            capture_rate_hz: the rate of what `process` is given, and gives.
+            playback_rate_hz: the rate of what `played` is told.
+            echo_cancellation: take out what was played.
+            noise_suppression: take out what is steady, such as a fan.
+            auto_gain_control: bring quiet speakers up and loud ones down.
+
+        Raises:
+            ValueError: a rate is not within 8,000 to 384,000 Hz.
+        """
+        self._capture = _Frames(capture_rate_hz)
+        self._playback = _Frames(playback_rate_hz)
+        self._cancels_echo = echo_cancellation
+        self._module = AudioProcessingModule(
+            echo_cancellation=echo_cancellation,
+            noise_suppression=noise_suppression,
+            high_pass_filter=echo_cancellation or noise_suppression,
+            auto_gain_control=auto_gain_control,
+        )
+
+    def played(self, samples: Samples) -> None:
+        """Take note of what the speaker plays from now on, silence included."""
+        if not self._cancels_echo:
+            return
+        for frame in self._playback.push(samples):
+            self._module.process_reverse_stream(frame)
+
+    def process(self, samples: Samples) -> Samples:
+        """Take what the microphone has heard; give what is ready of it, processed.
+
+        As much comes out as goes in, except that up to 10 ms wait for the rest of their frame.
+        """
+        processed = [silence(0)]
+        for frame in self._capture.push(samples):
+            self._module.process_stream(frame)
+            # The frame's own data: what it was made of is not what was worked on.
+            processed.append(samples_from_bytes(frame.data))
+        return np.concatenate(processed)
+
+
+class _Frames:
+    """Cuts a stream into the frames of the audio processing."""
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        if not MIN_RATE_HZ <= sample_rate_hz <= MAX_RATE_HZ:
+            raise ValueError(
+                "echo cancellation, noise suppression and gain control need sound at "
+                f"{MIN_RATE_HZ:,} to {MAX_RATE_HZ:,} Hz, not {sample_rate_hz:,} Hz; switch them "
+                "off, or give a source and a sink of another rate"
+            )
+        self._sample_rate_hz = sample_rate_hz
+        self._size = sample_rate_hz // FRAMES_PER_SECOND
+        self._waiting = silence(0)
+
+    def push(self, samples: Samples) -> list[AudioFrame]:
+        stream = np.concatenate((self._waiting, samples))
+        whole = len(stream) // self._size * self._size
+        self._waiting = stream[whole:]
+        return [
+            AudioFrame(
+                bytearray(bytes_from_samples(stream[start : start + self._size])),
+                self._sample_rate_hz,
+                1,
+                self._size,
+            )
+            for start in range(0, whole, self._size)
+        ]

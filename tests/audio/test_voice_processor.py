@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from duologue.audio.samples import Samples, silence
+from duologue.audio.voice_processor import VoiceProcessor
+from tests.audio.room import attenuation_db, babble, echo, resampled
+from tests.audio.signals import noise
+
+LEARNED_S = 3
+"""From then on an echo is to be gone."""
+
+
+def processed(
+    processor: VoiceProcessor, heard: Samples, heard_hz: int, played: Samples, played_hz: int
+) -> Samples:
+    """What comes out if both devices call every 10 ms, the speaker first."""
+    blocks = []
+    for block in range(len(heard) * 100 // heard_hz):
+        processor.played(played[block * played_hz // 100 : (block + 1) * played_hz // 100])
+        blocks.append(
+            processor.process(heard[block * heard_hz // 100 : (block + 1) * heard_hz // 100])
+        )
+    return np.concatenate(blocks)
+
+
+def from_second(samples: Samples, rate_hz: int, second: int = LEARNED_S) -> Samples:
+    return samples[second * rate_hz :]
+
+
+@pytest.mark.parametrize("delay_ms", [20, 60, 120, 300])
+@pytest.mark.parametrize(
+    ("capture_hz", "playback_hz"), [(16_000, 16_000), (16_000, 24_000), (48_000, 44_100)]
+)
+def test_an_echo_is_taken_out(capture_hz: int, playback_hz: int, delay_ms: float) -> None:
+    played = babble(6, 48_000)
+    heard = resampled(echo(played, 48_000, delay_ms=delay_ms), 48_000, capture_hz)
+    processor = VoiceProcessor(capture_rate_hz=capture_hz, playback_rate_hz=playback_hz)
+    rest = processed(
+        processor, heard, capture_hz, resampled(played, 48_000, playback_hz), playback_hz
+    )
+    assert attenuation_db(from_second(heard, capture_hz), from_second(rest, capture_hz)) >= 30
+
+
+def test_without_echo_cancellation_the_echo_stays() -> None:
+    played = babble(6, 16_000)
+    heard = echo(played, 16_000, delay_ms=60)
+    processor = VoiceProcessor(
+        capture_rate_hz=16_000, playback_rate_hz=16_000, echo_cancellation=False
+    )
+    rest = processed(processor, heard, 16_000, played, 16_000)
+    assert attenuation_db(from_second(heard, 16_000), from_second(rest, 16_000)) < 10
+
+
+def test_a_voice_alone_stays_as_loud_as_it_is() -> None:
+    voice = babble(6, 16_000)
+    processor = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    rest = processed(processor, voice, 16_000, silence(len(voice)), 16_000)
+    assert abs(attenuation_db(from_second(voice, 16_000), from_second(rest, 16_000))) < 6
+
+
+def test_steady_noise_is_suppressed_if_that_is_asked_for() -> None:
+    fan = noise(6000, 16_000, dbfs=-40)
+
+    def suppressed_db(*, noise_suppression: bool) -> float:
+        processor = VoiceProcessor(
+            capture_rate_hz=16_000,
+            playback_rate_hz=16_000,
+            noise_suppression=noise_suppression,
+        )
+        rest = processed(processor, fan, 16_000, silence(len(fan)), 16_000)
+        return attenuation_db(from_second(fan, 16_000), from_second(rest, 16_000))
+
+    assert suppressed_db(noise_suppression=True) > suppressed_db(noise_suppression=False) + 6
+
+
+def test_gain_control_brings_a_quiet_voice_up() -> None:
+    voice = babble(10, 16_000, peak=600)
+    processor = VoiceProcessor(
+        capture_rate_hz=16_000, playback_rate_hz=16_000, auto_gain_control=True
+    )
+    rest = processed(processor, voice, 16_000, silence(len(voice)), 16_000)
+    assert attenuation_db(from_second(voice, 16_000, 8), from_second(rest, 16_000, 8)) < -6
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 700), min_size=1, max_size=20))
+def test_however_the_sound_is_cut_as_much_comes_out_as_goes_in(sizes: list[int]) -> None:
+    voice = babble(1, 16_000)
+    whole = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    cut = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    pieces = [cut.process(piece) for piece in np.split(voice[: sum(sizes)], np.cumsum(sizes)[:-1])]
+    rest = np.concatenate(pieces)
+    expected = whole.process(voice[: sum(sizes)])
+    assert min(sum(sizes), len(voice)) - len(rest) < 160
+    assert rest.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("rate_hz", [4_000, 400_000])
+def test_a_rate_that_cannot_be_processed_is_refused(rate_hz: int) -> None:
+    with pytest.raises(ValueError, match=f"not {rate_hz:,} Hz; switch them off"):
+        VoiceProcessor(capture_rate_hz=rate_hz, playback_rate_hz=16_000)
+    with pytest.raises(ValueError, match="8,000 to 384,000 Hz"):
+        VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=rate_hz)
