@@ -11,9 +11,10 @@ from starlette.websockets import WebSocket
 
 from duologue.agent.auth import ConversationSigner
 from duologue.agent.call.limits import CallLimits
+from duologue.agent.conversation_url import CONVERSATION_PATH
 from duologue.agent.definition import AgentDefinition
 from duologue.agent.keys import KeyFile, keys_file
-from duologue.agent.signed_urls import CONVERSATION_PATH, signed_url_router
+from duologue.agent.signed_urls import signed_url_router
 from duologue.agent.socket import ConversationSocket
 from duologue.agent.speech.stack import SpeechStack
 from duologue.errors import DuologueError

@@ -7,21 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container
-from typing import Annotated, Final
-from urllib.parse import urlencode
+from typing import Annotated
 
 from fastapi import APIRouter, Header, HTTPException, Request
 
 from duologue.agent.auth import ConversationSigner
+from duologue.agent.conversation_url import CONVERSATION_PATH, signed_url
 from duologue.agent.keys import KeyFile
 from duologue.errors import KeyFileError
 
 logger = logging.getLogger("duologue.agent.signed_urls")
-
-CONVERSATION_PATH: Final = "/v1/convai/conversation"
-SIGNATURE_PARAMETER: Final = "conversation_signature"
-
-_SOCKET_SCHEME: Final = {"http": "ws", "https": "wss"}
 
 
 def signed_url_router(
@@ -58,8 +53,7 @@ def signed_url_router(
             raise _refusal(
                 404, "agent_not_found", f"This server has no agent with the id {agent_id!r}"
             )
-        query = urlencode({"agent_id": agent_id, SIGNATURE_PARAMETER: signer.sign(agent_id)})
-        return {"signed_url": f"{_socket_origin(request)}{CONVERSATION_PATH}?{query}"}
+        return {"signed_url": signed_url(str(request.base_url), agent_id, signer)}
 
     return router
 
@@ -71,12 +65,6 @@ def _is_known(key: str, keys: KeyFile) -> bool:
         logger.error("A signed URL was refused: %s", error)
         message = "The server cannot read its keys; its log says why"
         raise _refusal(500, "internal_error", message) from error
-
-
-def _socket_origin(request: Request) -> str:
-    """Where the client has reached this server, be it through a proxy, for WebSockets."""
-    base = request.base_url
-    return str(base.replace(scheme=_SOCKET_SCHEME[base.scheme])).rstrip("/")
 
 
 def _refusal(http_status: int, status: str, message: str) -> HTTPException:

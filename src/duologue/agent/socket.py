@@ -15,8 +15,8 @@ from duologue.agent.call.ends import CallEnd, CallRefused
 from duologue.agent.call.inbox import checked_message
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.opening import plan_call
+from duologue.agent.conversation_url import SIGNATURE_PARAMETER
 from duologue.agent.definition import AgentDefinition
-from duologue.agent.signed_urls import SIGNATURE_PARAMETER
 from duologue.agent.speech.stack import SpeechStack
 from duologue.protocol.client_messages import ConversationInitiation
 from duologue.protocol.codec import Frame, encode_server_event

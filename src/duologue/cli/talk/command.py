@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from duologue.audio import WavSource, devices_available
-from duologue.cli.extras import needing
-from duologue.cli.models import pull_missing
-from duologue.cli.talk.embedded import embedded_agent
 from duologue.cli.talk.live import talk_live
-from duologue.cli.talk.options import TalkOptions
+from duologue.cli.talk.options import AgentOptions, TalkOptions
+from duologue.cli.talk.own_agent import own_agent
 from duologue.cli.talk.recorded import talk_recorded
 from duologue.cli.talk.written import talk_written
-from duologue.connection.endpoints import chosen_origin, socket_origin
+from duologue.connection.endpoints import Region, chosen_origin, socket_origin
 
 QUESTION = Path(__file__).parent / "question.wav"
 """A spoken question, for machines without a microphone."""
@@ -34,6 +31,9 @@ def talk(
     text: Annotated[bool, typer.Option("--text", help="In writing, line by line.")] = False,
     origin: Annotated[
         str | None, typer.Option(help="The agent's server; by default ElevenLabs'.")
+    ] = None,
+    region: Annotated[
+        Region | None, typer.Option(help="ElevenLabs' server there, instead of --origin.")
     ] = None,
     input_file: Annotated[
         Path | None, typer.Option("--input", help="A WAV file instead of the microphone.")
@@ -57,11 +57,15 @@ def talk(
         ),
     ] = None,
 ) -> None:
-    """Talk with a voice agent: live, from a WAV file, or in writing."""
+    """Talk with a voice agent: live, from a WAV file, or in writing.
+
+    The key for a private agent is taken from ELEVENLABS_API_KEY for ElevenLabs, and from
+    DUOLOGUE_API_KEY for the server in DUOLOGUE_ORIGIN.
+    """
     _check(
         agent_id,
         text=text,
-        origin=origin,
+        server=(origin, region),
         files=(input_file, output_file),
         own=(agent_file, agent_log),
     )
@@ -75,10 +79,9 @@ def talk(
     question = _question(input_file, text=text)
 
     async def converse() -> None:
-        async with _agent(agent_id, origin, agent_file, agent_log) as (name, where):
+        async with _agent(agent_id, origin, region, agent_file, agent_log) as agent:
             options = TalkOptions(
-                agent_id=name,
-                origin=where,
+                agent=agent,
                 output=output_file,
                 transcript=transcript,
                 wait_for_greeting=wait_for_greeting,
@@ -113,7 +116,7 @@ def _check(
     agent_id: str | None,
     *,
     text: bool,
-    origin: str | None,
+    server: tuple[str | None, str | None],
     files: tuple[Path | None, Path | None],
     own: tuple[Path | None, Path | None],
 ) -> None:
@@ -122,8 +125,10 @@ def _check(
         raise typer.BadParameter("--text has no sound: leave out --input and --output")
     if agent_id is not None and not agent_id.strip():
         raise typer.BadParameter("AGENT_ID is empty; leave it out for the agent on this machine")
-    if agent_id is None and origin is not None:
-        raise typer.BadParameter("--origin names a server: name the agent there as well, AGENT_ID")
+    if agent_id is None and any(server):
+        raise typer.BadParameter(
+            "--origin and --region name a server: name the agent there as well, AGENT_ID"
+        )
     if agent_id is not None and any(own):
         raise typer.BadParameter(
             "--agent-file and --agent-log are for the agent on this machine, which AGENT_ID is not"
@@ -140,33 +145,21 @@ def _check_folder(option: str, path: Path | None) -> None:
         raise typer.BadParameter(f"{option} {path}: its folder is not there, or not writable")
 
 
-def _origin(origin: str | None) -> str:
+def _origin(origin: str | None, region: Region | None) -> str:
     try:
-        return socket_origin(chosen_origin(origin))
+        return socket_origin(chosen_origin(origin, region))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 
 
-@asynccontextmanager
-async def _agent(
+def _agent(
     agent_id: str | None,
     origin: str | None,
+    region: Region | None,
     agent_file: Path | None,
     agent_log: Path | None,
-) -> AsyncIterator[tuple[str, str]]:
-    """The agent's id and origin, started first if it is to be on this machine."""
-    if agent_id is not None:
-        yield agent_id, _origin(origin)
-        return
-    with needing("local"):
-        from duologue.agent.definition import DEFAULT_DEFINITION, load_definition
-
-    definition = load_definition(agent_file) if agent_file else DEFAULT_DEFINITION
-    pull_missing()
-    # Who asks for the log wants to see all; otherwise what was said is not kept.
-    log_level = "debug" if agent_log else "info"
-    typer.echo("Starting the agent on this machine …", err=True)
-    async with embedded_agent(
-        definition=agent_file, log_path=agent_log, log_level=log_level
-    ) as where:
-        yield definition.agent_id, where
+) -> AbstractAsyncContextManager[AgentOptions]:
+    """The agent to talk to, started first if it is to be on this machine."""
+    if agent_id is None:
+        return own_agent(agent_file, agent_log)
+    return nullcontext({"agent_id": agent_id, "origin": _origin(origin, region)})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,9 +27,19 @@ _SHOWN_LINES: Final = 15
 
 @asynccontextmanager
 async def embedded_agent(
-    *, definition: Path | None, log_path: Path | None, log_level: str = "info"
+    *,
+    definition: Path | None,
+    log_path: Path | None,
+    log_level: str = "info",
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[str]:
     """Run an agent while the block runs; gives the origin at which it listens.
+
+    Args:
+        definition: the agent's YAML file; None takes the one that is built in.
+        log_path: a file for its log.
+        log_level: the least important messages to log.
+        environment: the variables that it gets; None takes those of this process.
 
     Without `log_path` its log is kept only as long as it runs. Cancelling ends the process, too.
     If this process dies, the agent notices that its standard input has closed, and ends by itself.
@@ -46,6 +56,7 @@ async def embedded_agent(
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
+            env=environment,
             start_new_session=True,  # Ctrl-C is for this process; it ends the agent in its turn
         )
         try:

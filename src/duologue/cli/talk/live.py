@@ -50,7 +50,7 @@ async def talk_live(options: TalkOptions) -> None:
             transcript.write(message)
 
         async with Conversation.start_session(
-            **options.agent(),
+            **options.agent,
             **own,
             on_message=show,
             on_agent_response_correction=display.correction,

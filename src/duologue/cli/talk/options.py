@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypedDict
 
@@ -17,11 +17,12 @@ OUTPUT_RATE_HZ: Final = 24000
 """The rate of the file for what the speaker plays: above all that speech needs."""
 
 
-class AgentOptions(TypedDict):
-    """Which agent to talk to, as options of a session."""
+class AgentOptions(TypedDict, total=False):
+    """Which agent to talk to, as options of a session: by its id, or by a signed URL."""
 
     agent_id: str
     origin: str
+    signed_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,22 +30,16 @@ class TalkOptions:
     """The command's options, once it is clear which agent to talk to.
 
     Attributes:
-        agent_id: the agent's id.
-        origin: its server.
+        agent: the agent, as options of a session.
         output: where to write what the speaker plays; None to write nothing.
         transcript: where to write the messages; None to write nothing.
         wait_for_greeting: whether a recording waits until the greeting has been heard.
     """
 
-    agent_id: str
-    origin: str
+    agent: AgentOptions = field(repr=False)  # may hold a signature
     output: Path | None
     transcript: Path | None
     wait_for_greeting: bool
-
-    def agent(self) -> AgentOptions:
-        """Which agent to talk to, for `start_session`."""
-        return {"agent_id": self.agent_id, "origin": self.origin}
 
     def open_transcript(self) -> AbstractContextManager[Transcript]:
         """Where messages are written.

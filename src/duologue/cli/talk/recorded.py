@@ -45,7 +45,7 @@ async def talk_recorded(options: TalkOptions, microphone: WavSource) -> None:
             transcript.write(message)
 
         async with Conversation.start_session(
-            **options.agent(),
+            **options.agent,
             microphone=microphone,
             speaker=speaker,
             on_message=show,

@@ -82,7 +82,7 @@ async def talk_written(options: TalkOptions) -> None:
 
         async with Conversation.start_session(
             text_only=True,
-            **options.agent(),
+            **options.agent,
             on_message=show,
             on_agent_chat_response_part=printer.part,
             on_error=show_error,
