@@ -121,3 +121,18 @@ async def test_the_key_is_shown_nowhere(status: int, caplog: pytest.LogCaptureFi
         assert "secret-key" not in "".join(line for line in told if __file__ not in line)
         assert "secret-key" not in repr(error)
     assert "secret-key" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"agent_id": 5}, TypeError),
+        ({"agent_id": ""}, ValueError),
+        ({"agent_id": "a", "origin": 5}, TypeError),
+    ],
+)
+async def test_what_cannot_be_asked_for_is_refused(
+    values: dict[str, Any], error: type[Exception]
+) -> None:
+    with pytest.raises(error, match=r"(agent_id|origin) (is|must)"):
+        await get_signed_url(**{"api_key": "k", **values})

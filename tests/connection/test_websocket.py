@@ -285,6 +285,7 @@ async def test_a_frame_that_is_too_large_ends_the_connection_and_says_why() -> N
     async with connected(script) as (connection, _):
         end = await ended(connection)
     assert (end.reason, end.close_code) == ("error", 1009)
+    assert type(end.close_code) is int
     assert end.message is not None
     assert "broke its rules" in end.message
 

@@ -359,6 +359,25 @@ async def leaving_nothing() -> AsyncIterator[None]:
     )
 
 
+class Deaf:
+    """A speaker that nobody can tell whom to report to."""
+
+    __slots__ = ()
+    sample_rate_hz = 16_000
+    running = False
+
+    def start(self, render: Callable[[int], memoryview]) -> None:
+        raise AssertionError("never started")
+
+    def stop(self) -> None:
+        raise AssertionError("never stopped")
+
+
+async def test_a_speaker_that_cannot_be_used_at_all_leaves_nothing_behind() -> None:
+    async with leaving_nothing():
+        await failed_start(talk, AttributeError, microphone=ManualSource(), speaker=Deaf())
+
+
 @pytest.mark.parametrize("script", [listen, talk])
 async def test_a_start_that_is_cancelled_leaves_nothing_behind(script: Script) -> None:
     """Cancelled while it waits for the metadata (`listen`), or for a device (`talk`)."""

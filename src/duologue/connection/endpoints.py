@@ -62,8 +62,11 @@ def socket_origin(origin: str, name: str = "origin") -> str:
         name: the option or variable that it comes from.
 
     Raises:
+        TypeError: it is no string.
         ValueError: it is no origin: another scheme, no host, or a query.
     """
+    if not isinstance(origin, str):
+        raise TypeError(f"{name} must be a string, not {type(origin).__name__}")
     parts = _split(origin)
     scheme = _SOCKET_SCHEME.get(parts.scheme) if parts else None
     if parts is None or scheme is None or parts.query or parts.fragment:

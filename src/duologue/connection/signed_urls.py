@@ -86,12 +86,17 @@ async def get_signed_url(
         ssl_context: how TLS is done with the server; None for the usual way.
 
     Raises:
-        TypeError: `timeout` is no number.
-        ValueError: there is no key for this server, the key would travel readably over a network,
-            the origin or the region is none, or both are given, or `timeout` is not positive.
+        TypeError: a value of the wrong kind.
+        ValueError: `agent_id` is empty, there is no key for this server, the key would travel
+            readably over a network, the origin or the region is none, or both are given, or
+            `timeout` is not positive.
         SignedUrlRefused: the server answered with an error, such as 401 for a wrong key.
         SessionConnectionError: the server cannot be reached, is too slow, or makes no sense.
     """
+    if not isinstance(agent_id, str):
+        raise TypeError(f"agent_id must be a string, not {type(agent_id).__name__}")
+    if not agent_id:
+        raise ValueError("agent_id is empty")
     timeout_s = checked_timeout_s(timeout)
     origin = chosen_origin(origin, region)
     key = api_key_for(origin, api_key)

@@ -126,7 +126,7 @@ def _disconnection(frame: aiohttp.WSMessage) -> Disconnection:
     if frame.type is aiohttp.WSMsgType.CLOSE:
         return Disconnection.by_close(frame.data or NO_STATUS_CLOSURE, frame.extra)
     if frame.type is aiohttp.WSMsgType.ERROR and isinstance(frame.data, aiohttp.WebSocketError):
-        return Disconnection.by_violation(frame.data.code, str(frame.data))
+        return Disconnection.by_violation(int(frame.data.code), str(frame.data))
     return Disconnection.by_close(ABNORMAL_CLOSURE, None)
 
 

@@ -37,7 +37,6 @@ class VoiceConversation(BaseConversation):
         input_format: AudioFormat,
         plan: SoundPlan,
     ) -> None:
-        super().__init__(parts)
         self._chunks_sent = 0
         self._early_changes: list[DeviceChange] = []
         self._wake_lock = WakeLock() if plan.use_wake_lock else None
@@ -51,7 +50,7 @@ class VoiceConversation(BaseConversation):
             chunk_ms=plan.input_chunk_duration_ms,
             events=SoundEvents(
                 chunk=self._send_chunk,
-                voiced=self._dialogue.user_voiced,
+                voiced=parts.dialogue.user_voiced,
                 playing=self._playing_changed,
                 audible=self._became_audible,
                 changed=self._device_changed,
@@ -59,6 +58,7 @@ class VoiceConversation(BaseConversation):
             ),
             wanted=plan.treatment,
         )
+        super().__init__(parts)  # at last: it begins a task, and a source may have no fit rate
 
     @property
     def type(self) -> Literal["voice"]:

@@ -3,11 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from duologue.audio.chunker import MAX_CHUNK_MS, MIN_CHUNK_MS
 from duologue.conversation.options.sound import SoundPlan, Treatment, sound_plan
 from tests.conversation.fakes import ManualSink, ManualSource
+
+
+def with_rate(rate_hz: Any) -> ManualSource:
+    return ManualSource(rate_hz)
 
 
 def test_without_options_the_systems_default_devices_are_meant() -> None:
@@ -84,6 +89,7 @@ def test_an_empty_id_is_none() -> None:
         ({"input_chunk_duration_ms": 20.0}, "whole number .* not float"),
         ({"microphone": "default"}, "microphone must have `sample_rate_hz`"),
         ({"speaker": object()}, "speaker must have `sample_rate_hz`"),
+        ({"microphone": with_rate("16000")}, "microphone.sample_rate_hz must be a whole number"),
         ({"output_device_id": 7}, "output_device_id must be a string, not int"),
         ({"use_wake_lock": 1}, "use_wake_lock must be True or False, not int"),
     ],
@@ -91,3 +97,9 @@ def test_an_empty_id_is_none() -> None:
 def test_a_value_of_the_wrong_kind_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         sound_plan(options)
+
+
+def test_a_source_has_a_rate_that_samples_can_have() -> None:
+    with pytest.raises(ValueError, match=r"speaker\.sample_rate_hz must be a positive number"):
+        sound_plan({"speaker": ManualSink(0)})
+    sound_plan({"microphone": with_rate(np.int64(16_000))})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Final
 
@@ -120,7 +121,16 @@ def _endpoint(options: Options, name: str) -> Any:
             f"{name} must have `sample_rate_hz`, `start` and `stop`, as {type(value).__name__} "
             "has not; see `duologue.audio` for ready ones"
         )
+    if value is not None:
+        _check_rate(f"{name}.sample_rate_hz", value.sample_rate_hz)
     return value
+
+
+def _check_rate(name: str, value: object) -> None:
+    if not isinstance(value, Integral):  # numpy's whole numbers are, too
+        raise TypeError(f"{name} must be a whole number of Hz, not {type(value).__name__}")
+    if int(value) < 1:
+        raise ValueError(f"{name} must be a positive number of Hz, not {value}")
 
 
 def _chunk_duration_ms(options: Options) -> int:
