@@ -35,7 +35,7 @@ from duologue.errors import SessionConnectionError, SignedUrlRefused
 from duologue.protocol.formats import DEFAULT_INPUT_FORMAT, AudioFormat
 from duologue.protocol.server_events import ConversationMetadataEvent
 
-logger = logging.getLogger("duologue.conversation.start")
+logger = logging.getLogger("duologue")
 
 C = TypeVar("C", bound=BaseConversation)
 
