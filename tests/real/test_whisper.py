@@ -11,6 +11,7 @@ from benchmarks.word_error_rate import measure
 from duologue.agent.speech.piper import PiperSynthesizer
 from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
 from tests.real.bundled_models import bundled_models
+from tests.real.speech import SpokenSentences, resampled
 
 MOST_IT_MAY_COST = 0.01
 
@@ -62,6 +63,16 @@ async def test_a_sound_too_short_to_be_speech_does_no_harm(
 ) -> None:
     sound = (NOISE[: int(seconds * SAMPLE_RATE_HZ)] * 6000).astype(np.int16)
     assert len((await whisper.transcribe(sound)).split()) <= 2
+
+
+@pytest.mark.parametrize("silence_s", [0.0, 0.3, 1.0, 2.0])
+async def test_speech_as_a_telephone_carries_it_is_heard_after_any_silence(
+    whisper: WhisperTranscriber, spoken: SpokenSentences, silence_s: float
+) -> None:
+    sentence = resampled(spoken("What color is the sky?", 8000), 8000, SAMPLE_RATE_HZ)
+    before = np.zeros(int(silence_s * SAMPLE_RATE_HZ), dtype=np.int16)
+    heard = await whisper.transcribe(np.concatenate((before, sentence)))
+    assert heard == "What color is the sky?"
 
 
 async def test_speech_longer_than_a_window_is_recognised_to_its_end(

@@ -22,6 +22,7 @@ from faster_whisper.tokenizer import Tokenizer
 
 from duologue.agent.speech.repetition import is_repetitive, without_repetition
 from duologue.agent.speech.worker import ModelWorker
+from duologue.audio.speech_detector import FRAME_MS, SpeechDetector
 from duologue.errors import ModelError
 
 logger = logging.getLogger("duologue.agent.whisper")
@@ -38,6 +39,10 @@ FRAMES_PER_SECOND = 100
 TOKENS_PER_SECOND = 10.0
 """Fast English is about 5 words a second, at 1.3 tokens a word."""
 TOKENS_AT_LEAST = 16
+
+KEPT_BEFORE_SPEECH_S = 0.3
+"""So much silence stays in front: after a second of it, telephone speech was misheard at every
+trial, and after 0.5 s or less at none."""
 
 NO_SPEECH_PROBABILITY = 0.6
 UNSURE_LOG_PROBABILITY = -1.0
@@ -126,6 +131,7 @@ class WhisperTranscriber:
         return without_repetition("".join(segment.text for segment in segments).strip())
 
     def _transcribe(self, samples: Samples) -> str:
+        samples = _from_speech(samples)
         window_s = max(SHORTEST_WINDOW_S, WINDOW_TO_SPEECH * len(samples) / SAMPLE_RATE_HZ)
         if window_s >= FULL_WINDOW_S:
             return self.transcribe_on_full_window(samples)
@@ -160,6 +166,15 @@ class WhisperTranscriber:
             is_cut_off=len(tokens) >= cap,
             is_speech=_is_speech(text, result),
         )
+
+
+def _from_speech(samples: Samples) -> Samples:
+    """Leave out the silence in front of the first word, all but a little of it."""
+    is_voiced = SpeechDetector(SAMPLE_RATE_HZ).push(samples)
+    if not any(is_voiced):
+        return samples
+    speech_s = is_voiced.index(True) * FRAME_MS / 1000
+    return samples[max(0, int((speech_s - KEPT_BEFORE_SPEECH_S) * SAMPLE_RATE_HZ)) :]
 
 
 def _token_cap(speech_s: float) -> int:
