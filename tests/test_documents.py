@@ -27,7 +27,7 @@ from mypy import api
 import duologue
 from duologue import VoiceOptions, blocking, testing
 from duologue.agent import load_definition
-from duologue.audio import devices, write_wav
+from duologue.audio import live_devices, write_wav
 from duologue.protocol.client_messages import ClientToolResult, McpToolApprovalResult
 from duologue.protocol.server_events import (
     AgentResponseEvent,
@@ -135,8 +135,8 @@ def agent_in_a_thread(script: Script) -> Iterator[ScriptedAgent]:
 @pytest.fixture
 def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedAgent]:
     """The agent in `DUOLOGUE_ORIGIN`; microphones and speakers are in memory."""
-    monkeypatch.setattr(devices, "Microphone", microphone_in_memory)
-    monkeypatch.setattr(devices, "Speaker", speaker_in_memory)
+    monkeypatch.setattr(live_devices, "Microphone", microphone_in_memory)
+    monkeypatch.setattr(live_devices, "Speaker", speaker_in_memory)
     with agent_in_a_thread(talk_for_a_moment) as agent:
         monkeypatch.setenv("DUOLOGUE_ORIGIN", agent.origin)
         monkeypatch.delenv("DUOLOGUE_API_KEY", raising=False)
@@ -180,9 +180,9 @@ def program_of_readme(origin: str) -> str:
 
 
 WITHOUT_DEVICES = """
-from duologue.audio import devices
+from duologue.audio import live_devices
 from tests.test_documents import microphone_in_memory, speaker_in_memory
-devices.Microphone, devices.Speaker = microphone_in_memory, speaker_in_memory
+live_devices.Microphone, live_devices.Speaker = microphone_in_memory, speaker_in_memory
 """
 
 
