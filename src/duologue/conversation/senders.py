@@ -33,7 +33,7 @@ class Senders(ABC):
     def is_open(self) -> bool:
         """True from the moment the session is connected until it begins to end."""
 
-    def send_user_message(self, text: str, *, rich_content_id: str | None = None) -> None:
+    def send_user_message(self, text: str, rich_content_id: str | None = None) -> None:
         """Say something in writing, to be answered like speech.
 
         Raises:
@@ -46,7 +46,7 @@ class Senders(ABC):
         self._send(UserMessage(text=text, rich_content_id=rich_content_id))
         self._wrote()
 
-    def send_contextual_update(self, text: str, *, context_id: str | None = None) -> None:
+    def send_contextual_update(self, text: str, context_id: str | None = None) -> None:
         """Let the agent know something without asking for an answer.
 
         Of the updates with one `context_id` only the latest counts.

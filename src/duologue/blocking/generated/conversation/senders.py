@@ -13,7 +13,7 @@ class Senders(BlockingBase):
 
     _conversation: AsyncioSenders
 
-    def send_user_message(self, text: str, *, rich_content_id: str | None = None) -> None:
+    def send_user_message(self, text: str, rich_content_id: str | None = None) -> None:
         """Say something in writing, to be answered like speech.
 
         Raises:
@@ -22,9 +22,9 @@ class Senders(BlockingBase):
             ConversationEnded: the conversation is ending or over.
             SendQueueFull: the server takes nothing, and 1,024 messages wait.
         """
-        self._conversation.send_user_message(text, rich_content_id=rich_content_id)
+        self._conversation.send_user_message(text, rich_content_id)
 
-    def send_contextual_update(self, text: str, *, context_id: str | None = None) -> None:
+    def send_contextual_update(self, text: str, context_id: str | None = None) -> None:
         """Let the agent know something without asking for an answer.
 
         Of the updates with one `context_id` only the latest counts.
@@ -32,7 +32,7 @@ class Senders(BlockingBase):
         Raises:
             TypeError, ValueError, ConversationEnded, SendQueueFull: as for `send_user_message`.
         """
-        self._conversation.send_contextual_update(text, context_id=context_id)
+        self._conversation.send_contextual_update(text, context_id)
 
     def send_user_activity(self) -> None:
         """Let the agent hold back for a moment, because the user is typing for instance.
