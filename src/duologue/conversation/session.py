@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from duologue.connection.base import Connection
 from duologue.conversation.approvals import ApprovalRunner
-from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.clock import clock_of
 from duologue.conversation.iteration import EventIterator, EventStream
-from duologue.conversation.outbox import Outbox
+from duologue.conversation.parts import SessionParts
 from duologue.conversation.senders import Senders
+from duologue.conversation.takedown import take_each
 from duologue.conversation.tools import ToolRunner
 from duologue.conversation.uploads import Uploads
 from duologue.dialogue.actions import (
@@ -31,7 +28,6 @@ from duologue.dialogue.actions import (
     Send,
     Silence,
 )
-from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import AgentAudio, Disconnection, Message, Mode, Status
 from duologue.errors import SendQueueFull
@@ -45,38 +41,6 @@ FLUSH_LIMIT_S: Final = 1.0
 
 CALLBACK_LIMIT_S: Final = 5.0
 """How long the end waits for callbacks that are still to be called."""
-
-
-class StatusReporter:
-    """Holds a session's status, which only ever moves forward, and reports each change."""
-
-    def __init__(self, callbacks: CallbackQueue) -> None:
-        self._callbacks = callbacks
-        self.status = Status.CONNECTING
-        callbacks.put(Report.of("on_status_change", self.status))
-
-    def advance(self, status: Status) -> None:
-        """Move on to a later status."""
-        self.status = status
-        self._callbacks.put(Report.of("on_status_change", status))
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionParts:
-    """What the start of a session has made, and a conversation goes on with.
-
-    Files are uploaded to `upload_origin`; None lets none out.
-    """
-
-    conversation_id: str
-    opening: tuple[ClientMessage, ...]
-    connection: Connection
-    dialogue: Dialogue
-    callbacks: CallbackQueue
-    status: StatusReporter
-    outbox: Outbox
-    upload_origin: str | None = None
-    ssl_context: ssl.SSLContext | None = None
 
 
 class BaseConversation(Senders, Uploads):
@@ -338,12 +302,14 @@ class BaseConversation(Senders, Uploads):
 
     async def _take_down(self) -> None:
         """Take everything down, every step even if another fails, and report the end."""
-        await _attempt(self._release)
-        await _attempt(self._tools.close)
-        await _attempt(self._approvals.close)
-        await _attempt(lambda: self._outbox.flush(FLUSH_LIMIT_S))
-        await _attempt(self._connection.close)
-        await _attempt(self._cancel_tasks)
+        await take_each(
+            self._release,
+            self._tools.close,
+            self._approvals.close,
+            lambda: self._outbox.flush(FLUSH_LIMIT_S),
+            self._connection.close,
+            self._cancel_tasks,
+        )
         self._status.advance(Status.DISCONNECTED)
         self._callbacks.put(Report.of("on_disconnect", self._disconnection))
         self._callbacks.finish(CALLBACK_LIMIT_S)
@@ -371,20 +337,6 @@ class BaseConversation(Senders, Uploads):
     def _in_loop(self, function: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has closed, and with it the conversation
             self._loop.call_soon_threadsafe(function)
-
-
-async def _attempt(step: Callable[[], Awaitable[None]]) -> None:
-    """Take a step of the end. One that is cancelled, as a loop does that shuts down, is cut short,
-    and the next one is taken all the same: a device must not be left running.
-    """
-    try:
-        await step()
-    except asyncio.CancelledError:
-        logger.warning(
-            "a step of the session's end was cut short; the others are taken all the same"
-        )
-    except Exception:
-        logger.exception("a step of the session's end failed; the others are taken all the same")
 
 
 def _internal(message: str) -> Disconnection:

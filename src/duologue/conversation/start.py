@@ -17,13 +17,9 @@ from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.devices import chosen_devices
 from duologue.conversation.options import SessionPlan, TextOptions, VoiceOptions, plan_session
 from duologue.conversation.outbox import Outbox
+from duologue.conversation.parts import SessionParts, StatusReporter
 from duologue.conversation.prelude import Prelude
-from duologue.conversation.session import (
-    CALLBACK_LIMIT_S,
-    BaseConversation,
-    SessionParts,
-    StatusReporter,
-)
+from duologue.conversation.session import CALLBACK_LIMIT_S, BaseConversation
 from duologue.conversation.text import TextConversation
 from duologue.conversation.voice import VoiceConversation
 from duologue.dialogue.actions import Report

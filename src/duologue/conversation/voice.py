@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from duologue.audio.endpoints import Sink, Source
 from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.options.sound import SoundPlan
-from duologue.conversation.session import BaseConversation, SessionParts
+from duologue.conversation.parts import SessionParts
+from duologue.conversation.session import BaseConversation
 from duologue.conversation.wake_lock import WakeLock
 from duologue.dialogue.actions import Report
 from duologue.dialogue.values import AgentAudio, DeviceChange, ErrorReport, Status
