@@ -67,8 +67,11 @@ def test_an_extra_body_may_be_any_json(body: object) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dynamic_variables": {"name": "\ud800"}}, "must be JSON"),
-        ({"custom_llm_extra_body": CIRCLE}, "must be JSON"),
+        ({"dynamic_variables": {"name": "\ud800"}}, "dynamic_variables must be JSON"),
+        ({"dynamic_variables": {"a": float("nan")}}, "dynamic_variables must be JSON"),
+        ({"overrides": {"tts": {"speed": float("inf")}}}, "overrides must be JSON"),
+        ({"custom_llm_extra_body": CIRCLE}, "custom_llm_extra_body must be JSON"),
+        ({"user_id": "\ud800"}, "user_id has half a surrogate pair"),
         (
             {"tool_mock_config": {"mockingStrategy": "all"}},
             "tool_mock_config has no 'mockingStrategy'; did you mean 'mocking_strategy'?",

@@ -6,9 +6,14 @@ from typing import Any, Literal, TypedDict
 
 from duologue.connection.endpoints import SOURCE, version
 from duologue.conversation.options.overrides import config_override
-from duologue.conversation.options.reading import Options, mapping, members, optional_text
+from duologue.conversation.options.reading import (
+    Options,
+    check_json,
+    mapping,
+    members,
+    optional_text,
+)
 from duologue.protocol.client_messages import ConversationInitiation, SourceInfo
-from duologue.protocol.codec import encode_client_message
 
 
 class ToolMockConfig(TypedDict, total=False):
@@ -31,7 +36,7 @@ def initiation(options: Options, *, text_only: bool) -> ConversationInitiation:
 
     Raises:
         TypeError: a value of the wrong kind, or one that JSON cannot hold.
-        ValueError: a name that does not exist, or a text that JSON cannot hold.
+        ValueError: a name that does not exist, or a text or a number that JSON cannot hold.
     """
     message = ConversationInitiation(
         conversation_config_override=config_override(options, text_only=text_only),
@@ -41,13 +46,10 @@ def initiation(options: Options, *, text_only: bool) -> ConversationInitiation:
         source_info=SourceInfo(source=SOURCE, version=version()),
         tool_mock_config=_tool_mock_config(options),
     )
-    try:
-        encode_client_message(message)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise (TypeError if isinstance(error, TypeError) else ValueError)(
-            "overrides, dynamic_variables, custom_llm_extra_body and tool_mock_config must be "
-            f"JSON, but something in them is not: {error}"
-        ) from None
+    check_json("overrides", message.conversation_config_override)
+    check_json("dynamic_variables", message.dynamic_variables)
+    check_json("custom_llm_extra_body", message.custom_llm_extra_body)
+    check_json("tool_mock_config", message.tool_mock_config)
     return message
 
 

@@ -7,9 +7,8 @@ from typing import Any, Required, TypedDict
 
 import msgspec
 
-from duologue.conversation.options.reading import Options, mapping, members, text
+from duologue.conversation.options.reading import Options, check_json, mapping, members, text
 from duologue.protocol.client_messages import EnclaveSetup
-from duologue.protocol.codec import encode_client_message
 
 
 class PostCallWebhook(TypedDict, total=False):
@@ -81,12 +80,7 @@ def enclave_setup(options: Options) -> EnclaveSetup | None:
         post_call_transcription_webhook=_webhook(given, "post_call_transcription_webhook"),
         post_call_audio_webhook=_webhook(given, "post_call_audio_webhook"),
     )
-    try:
-        encode_client_message(setup)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise (TypeError if isinstance(error, TypeError) else ValueError)(
-            f"orchestrator must be JSON, but something in it is not: {error}"
-        ) from None
+    check_json("orchestrator", setup)
     return setup
 
 

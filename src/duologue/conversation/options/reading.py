@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
+
+import msgspec
 
 Options: TypeAlias = Mapping[str, Any]
 
@@ -16,6 +19,8 @@ def text(options: Options, name: str) -> str:
         raise TypeError(f"{name} must be a string, not {type(value).__name__}")
     if not value.strip():
         raise ValueError(f"{name} is empty")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError(f"{name} has half a surrogate pair, which cannot be sent; remove it")
     return value
 
 
@@ -60,6 +65,22 @@ def members(name: str, value: Mapping[str, Any], kind: type) -> dict[str, Any]:
             hint = did_you_mean(member, kind.__annotations__) or expected
             raise ValueError(f"{name} has no {member!r}{hint}")
     return {member: inner for member, inner in value.items() if inner is not None}
+
+
+def check_json(name: str, value: object) -> None:
+    """See whether a value can be sent as it is.
+
+    Raises:
+        TypeError: something in it is of a type that JSON lacks.
+        ValueError: something in it is no finite number, half a surrogate pair, or endlessly nested.
+    """
+    try:
+        plain = msgspec.to_builtins(value)
+        json.dumps(plain, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(
+            f"{name} must be JSON, but something in it is not: {error}"
+        ) from None
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
