@@ -1,37 +1,38 @@
 """The spectrum of the sound at this moment, as a browser would show it.
 
 The numbers are those of the Web Audio API's AnalyserNode with its default settings
-(https://www.w3.org/TR/webaudio/#AnalyserNode) and, after it, of ElevenLabs' JavaScript client,
-which spreads the range of the voice over as many bytes as there are bins.
+(https://www.w3.org/TR/webaudio/#AnalyserNode); the range of the voice and its level are those that
+ElevenLabs' JavaScript client makes of them.
 """
 
 from __future__ import annotations
 
 import math
 import threading
+from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from duologue.audio.samples import FULL_SCALE, Samples, silence
+from duologue.audio.samples import FULL_SCALE, Samples
 
 FFT_SIZE = 2048
 """The samples of one spectrum (AnalyserNode's default)."""
 
 BINS = FFT_SIZE // 2
-"""How many frequencies a spectrum has, and how many bytes a reading."""
+"""How many frequencies a spectrum has."""
 
 SMOOTHING = 0.8
 """The share of the last spectrum that stays in the next (AnalyserNode's default)."""
-
-STEPS_PER_SECOND = 60
-"""How often a page reads that draws with every frame of the screen."""
 
 SILENT_DB, LOUD_DB = -100.0, -30.0
 """What becomes byte 0 and byte 255 (AnalyserNode's defaults)."""
 
 VOICE_FROM_HZ, VOICE_TO_HZ = 100, 8000
 """The range of the voice, as in ElevenLabs' JavaScript client."""
+
+Floats: TypeAlias = npt.NDArray[np.float32]
 
 
 def voice_bins(sample_rate_hz: int) -> tuple[int, int]:
@@ -52,76 +53,93 @@ def voice_bins(sample_rate_hz: int) -> tuple[int, int]:
 class Analyser:
     """The spectrum of the latest 2048 samples. One thread pushes, any thread reads.
 
-    A spectrum is smoothed over time: by 0.8 for each 1/60 s of sound since the reading before. The
-    Web Audio API smooths by 0.8 with each reading instead, whenever that comes, so the same sound
-    shows differently to those who ask often and those who ask seldom. Here it does not, however
-    many ask, and at 60 readings a second the two are the same. Time is counted in samples: while
-    none come, readings stay as they are.
+    It is smoothed as a browser does it: each reading keeps 0.8 of the one before, whenever that
+    was, so it moves as a browser's does for those who read as often, such as 60 times a second,
+    and more slowly for those who read less often. All three ways of reading read the same
+    spectrum, and while nothing is pushed it stays as it is.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
         """
         Raises:
-            ValueError: `sample_rate_hz` is 200 or less.
+            ValueError: sound of that rate holds nothing of a voice: it is 200 Hz or less.
         """
-        self._samples_per_step = sample_rate_hz / STEPS_PER_SECOND
-        self._voice = _VoiceRange(*voice_bins(sample_rate_hz))
-        # The latest samples, and how many there have been in all.
-        self._pushed: tuple[Samples, int] = (silence(FFT_SIZE), 0)
+        self._voice_bins = voice_bins(sample_rate_hz)
+        self._window: Floats = np.zeros(FFT_SIZE, np.float32)
         self._reading = threading.Lock()
-        self._read_until = 0
+        self._window_read = self._window
         self._magnitudes = np.zeros(BINS)
 
-    def push(self, samples: Samples) -> None:
-        """Take the sound that comes next. Only copies it: the work is done by those who read."""
-        window, count = self._pushed
-        # One assignment of new values: a reader sees all of them or none.
-        self._pushed = (
-            np.concatenate((window, samples))[-FFT_SIZE:],
-            count + len(samples),
-        )
+    def push(self, samples: Samples | Floats) -> None:
+        """Take the sound that comes next. Only copies it: the work is done by those who read.
+
+        Args:
+            samples: a one-dimensional array of int16, or of float32 from -1 to 1.
+
+        Raises:
+            TypeError: it is an array of another type.
+        """
+        floats = _floats(samples)
+        if len(floats):
+            # One assignment of a new array: a reader sees the old window or the new, no mixture.
+            self._window = np.concatenate((self._window, floats))[-FFT_SIZE:]
 
     def byte_frequency_data(self) -> bytes:
-        """The spectrum from 100 to 8000 Hz, or to half the sample rate if that is lower.
+        """The spectrum from 0 Hz to half the sample rate, as `getByteFrequencyData` gives it.
 
         1024 bytes from low to high frequencies: 0 is -100 dB and less, 255 is -30 dB and more, of
-        full scale. Each is interpolated between the two bins of the spectrum next to it.
+        full scale.
         """
-        with self._reading:
-            window, count = self._pushed
-            kept = SMOOTHING ** ((count - self._read_until) / self._samples_per_step)
-            if count > self._read_until:
-                self._magnitudes = kept * self._magnitudes + (1 - kept) * _magnitudes(window)
-                self._read_until = count
-            return self._voice.spread(_bytes_of(self._magnitudes))
+        return self._read().tobytes()
 
-    def volume(self) -> float:
-        """The mean of `byte_frequency_data`, from 0 to 1.
+    def voice_range_data(self, bins: int = BINS) -> bytes:
+        """The spectrum from 100 to 8000 Hz, or to half the sample rate if that is lower.
+
+        So many bytes as `bins`, each interpolated between the two of `byte_frequency_data` next to
+        it.
+
+        Raises:
+            ValueError: `bins` is below 1.
+        """
+        if bins < 1:
+            raise ValueError(f"a spectrum has at least 1 bin, not {bins}")
+        low, high, fraction = _voice_positions(*self._voice_bins, bins)
+        spectrum = self._read()
+        between = spectrum[low] * (1 - fraction) + spectrum[high] * fraction
+        return _rounded_half_up(between).astype(np.uint8).tobytes()
+
+    def level(self) -> float:
+        """The mean of `voice_range_data`, from 0 to 1.
 
         It is a mean of decibels over frequencies, so noise is louder by it than a tone of the same
         power; for the root mean square see `LevelMeter`.
         """
-        return volume_of(self.byte_frequency_data())
+        return level_of(self.voice_range_data())
+
+    def _read(self) -> npt.NDArray[np.uint8]:
+        with self._reading:
+            window = self._window
+            if window is not self._window_read:
+                self._window_read = window
+                self._magnitudes *= SMOOTHING
+                self._magnitudes += (1 - SMOOTHING) * _magnitudes(window)
+            return _bytes_of(self._magnitudes)
 
 
-def volume_of(byte_frequency_data: bytes) -> float:
+def level_of(voice_range_data: bytes) -> float:
     """The mean of a spectrum, from 0 to 1."""
-    return sum(byte_frequency_data) / (255 * len(byte_frequency_data))
+    return sum(voice_range_data) / (255 * len(voice_range_data))
 
 
-class _VoiceRange:
-    """Spreads the bins from `first` to `end` over 1024 bytes, as the JavaScript client does."""
-
-    def __init__(self, first: int, end: int) -> None:
-        position = np.arange(BINS) / BINS * (end - first)
-        whole = np.floor(position).astype(np.intp)
-        self._low = first + whole
-        self._high = np.minimum(self._low + 1, end - 1)
-        self._fraction = position - whole
-
-    def spread(self, spectrum: npt.NDArray[np.float64]) -> bytes:
-        between = spectrum[self._low] * (1 - self._fraction) + spectrum[self._high] * self._fraction
-        return _rounded_half_up(between).astype(np.uint8).tobytes()
+@lru_cache(maxsize=16)
+def _voice_positions(
+    first: int, end: int, bins: int
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """For each of `bins`: the two of the spectrum next to it, and how far it is between them."""
+    position = np.arange(bins) / bins * (end - first)
+    whole = np.floor(position).astype(np.intp)
+    low = first + whole
+    return low, np.minimum(low + 1, end - 1), position - whole
 
 
 def _blackman() -> npt.NDArray[np.float64]:
@@ -131,19 +149,31 @@ def _blackman() -> npt.NDArray[np.float64]:
     return window
 
 
-_WINDOW = _blackman() / (FULL_SCALE * FFT_SIZE)
+_INT16_STEP = np.float32(1 / FULL_SCALE)
+_WINDOW = _blackman() / FFT_SIZE
 
 
-def _magnitudes(samples: Samples) -> npt.NDArray[np.float64]:
-    magnitudes: npt.NDArray[np.float64] = np.abs(np.fft.rfft(samples * _WINDOW)[:BINS])
+def _floats(samples: Samples | Floats) -> Floats:
+    if samples.dtype not in (np.int16, np.float32):
+        raise TypeError(
+            "an analyser takes samples as int16, or as float32 from -1 to 1, "
+            f"not as {samples.dtype}; convert them with .astype(numpy.float32)"
+        )
+    floats = samples.astype(np.float32, copy=False)
+    return floats * _INT16_STEP if samples.dtype == np.int16 else floats
+
+
+def _magnitudes(window: Floats) -> npt.NDArray[np.float64]:
+    # What is no number would stay in the smoothed spectrum for ever.
+    numbers = np.nan_to_num(window, posinf=0.0, neginf=0.0)
+    magnitudes: npt.NDArray[np.float64] = np.abs(np.fft.rfft(numbers * _WINDOW)[:BINS])
     return magnitudes
 
 
-def _bytes_of(magnitudes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Whole numbers from 0 to 255, as floats."""
+def _bytes_of(magnitudes: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     decibels = 20 * np.log10(np.maximum(magnitudes, np.finfo(np.float64).tiny))
     scaled = 255 / (LOUD_DB - SILENT_DB) * (decibels - SILENT_DB)
-    return np.clip(np.floor(scaled), 0, 255)
+    return np.clip(np.floor(scaled), 0, 255).astype(np.uint8)
 
 
 def _rounded_half_up(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -72,9 +72,9 @@ class Capture:
         """The loudness of the last 50 ms that went out, 0 to 1; 0 while muted."""
         return self._meter.level()
 
-    def byte_frequency_data(self) -> bytes:
-        """The spectrum of what goes out, see `Analyser.byte_frequency_data`; zeros while muted."""
-        return bytes(BINS) if self.muted else self._analyser.byte_frequency_data()
+    def voice_range_data(self) -> bytes:
+        """The spectrum of what goes out, see `Analyser.voice_range_data`; zeros while muted."""
+        return bytes(BINS) if self.muted else self._analyser.voice_range_data()
 
     @property
     def captured_ms(self) -> float:

@@ -192,9 +192,9 @@ class Playout:
         """The loudness of the last 50 ms played, 0 to 1, after the volume."""
         return self._meter.level()
 
-    def byte_frequency_data(self) -> bytes:
-        """The spectrum of what is played, after the volume; see `Analyser.byte_frequency_data`."""
-        return self._analyser.byte_frequency_data()
+    def voice_range_data(self) -> bytes:
+        """The spectrum of what is played, after the volume; see `Analyser.voice_range_data`."""
+        return self._analyser.voice_range_data()
 
     def _follow(
         self, runs: list[Run], frames: int, now_s: float, reports: list[Callable[[], None]]

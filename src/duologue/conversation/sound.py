@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from duologue.audio.analyser import BINS, volume_of
+from duologue.audio.analyser import BINS, level_of
 from duologue.audio.capture import Capture
 from duologue.audio.endpoints import Sink, Source, Switchable
 from duologue.audio.playout import Playout
@@ -168,19 +168,19 @@ class Sound:
 
     def input_byte_frequency_data(self) -> bytes:
         """See `VoiceConversation.get_input_byte_frequency_data`."""
-        return bytes(BINS) if self._is_over else self._capture.byte_frequency_data()
+        return bytes(BINS) if self._is_over else self._capture.voice_range_data()
 
     def output_byte_frequency_data(self) -> bytes:
         """See `VoiceConversation.get_output_byte_frequency_data`."""
-        return bytes(BINS) if self._is_over else self._playout.byte_frequency_data()
+        return bytes(BINS) if self._is_over else self._playout.voice_range_data()
 
     def input_volume(self) -> float:
         """See `VoiceConversation.get_input_volume`."""
-        return volume_of(self.input_byte_frequency_data())
+        return level_of(self.input_byte_frequency_data())
 
     def output_volume(self) -> float:
         """See `VoiceConversation.get_output_volume`."""
-        return volume_of(self.output_byte_frequency_data())
+        return level_of(self.output_byte_frequency_data())
 
     def played_ms(self, event_id: int) -> float:
         """How much of one response has been played."""

@@ -112,15 +112,16 @@ class VoiceConversation(BaseConversation):
     def get_input_byte_frequency_data(self) -> bytes:
         """The spectrum of the user's sound that goes out now: 1024 bytes, for 100 to 8000 Hz.
 
-        See `duologue.audio.Analyser.byte_frequency_data`. Zeros while muted and after the end.
+        As in the JavaScript client, that is `duologue.audio.Analyser.voice_range_data`: smoothed
+        from one reading to the next. Zeros while muted and after the end.
         """
         return self._in_loop(self._conversation.get_input_byte_frequency_data)
 
     def get_output_byte_frequency_data(self) -> bytes:
         """The spectrum of the sound that is played now: 1024 bytes, for 100 to 8000 Hz.
 
-        It is measured after the volume; see `duologue.audio.Analyser.byte_frequency_data`. Zeros
-        after the end.
+        As in the JavaScript client, that is `duologue.audio.Analyser.voice_range_data`: smoothed
+        from one reading to the next. It is measured after the volume. Zeros after the end.
         """
         return self._in_loop(self._conversation.get_output_byte_frequency_data)
 
