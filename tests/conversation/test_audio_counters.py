@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
@@ -33,7 +33,9 @@ async def test_the_counters_tell_what_became_of_the_sound() -> None:
         call.sink.play(200)
         await call.hear(InterruptionEvent(event_id=2), sound(1000, event_id=1))
         call.sink.play(100)
-    assert call.conversation.audio_counters == AudioCounters(
+    # Whether a device is late is a matter of real time, and these are worked by hand.
+    counters = replace(call.conversation.audio_counters, late_captures=0, late_renders=0)
+    assert counters == AudioCounters(
         captured_ms=110.0,
         chunks_sent=5,
         received_ms=1000.0,

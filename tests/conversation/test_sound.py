@@ -210,6 +210,17 @@ async def test_it_counts_the_sound_of_both_sides() -> None:
     await room.sound.stop()
 
 
+async def test_it_counts_how_often_either_device_was_late() -> None:
+    room = await started()
+    for _ in range(2):
+        room.source.say(tone(10))
+        room.sink.play(10)
+        await asyncio.sleep(0.05)  # 40 ms after the sound is over
+    counters = room.sound.counters()
+    assert (counters.late_captures, counters.late_renders) == (1, 1)
+    await room.sound.stop()
+
+
 async def test_silence_comes_within_20_ms_and_stays() -> None:
     room = await started()
     room.sound.play(agent_audio(tone(2000)))

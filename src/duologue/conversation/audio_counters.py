@@ -14,6 +14,8 @@ class AudioCounters:
 
     Attributes:
         captured_ms: how much sound the microphone has delivered, silence while muted included.
+        late_captures: how often the microphone delivered more than 20 ms too late, as it does on a
+            machine that is too busy or when it is exchanged; some of its sound may be lost.
         chunks_sent: how many chunks of it were handed to the connection.
         chunks_dropped: how many were dropped, because the server took them too slowly and more
             than 1 s of them waited.
@@ -25,11 +27,14 @@ class AudioCounters:
         dropped_ms: how much was dropped, because ten minutes waited already.
         underruns: how often the agent's sound ran dry within an utterance, for up to 300 ms.
         underrun_ms: how long these gaps were in all.
+        late_renders: how often the speaker asked for sound more than 20 ms too late; it may have
+            had nothing to play meanwhile, whether or not the agent's sound was there.
         reports_dropped: how many reports, of sound before others, were dropped, because callbacks
             were too slow and 10,000 reports waited.
     """
 
     captured_ms: float = 0.0
+    late_captures: int = 0
     chunks_sent: int = 0
     chunks_dropped: int = 0
     received_ms: float = 0.0
@@ -39,4 +44,5 @@ class AudioCounters:
     dropped_ms: float = 0.0
     underruns: int = 0
     underrun_ms: float = 0.0
+    late_renders: int = 0
     reports_dropped: int = 0

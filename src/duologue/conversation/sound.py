@@ -16,6 +16,7 @@ from duologue.audio.analyser import BINS, level_of
 from duologue.audio.capture import Capture
 from duologue.audio.endpoints import Sink, Source, Switchable
 from duologue.audio.playout import Playout
+from duologue.audio.punctuality import Punctuality
 from duologue.audio.samples import samples_from_bytes
 from duologue.audio.speech_detector import SpeechDetector
 from duologue.conversation.audio_counters import AudioCounters
@@ -96,6 +97,7 @@ class Sound:
         for endpoint in (source, sink):
             if isinstance(endpoint, Switchable):
                 endpoint.changed = lambda change: self._tell(events.changed, change)
+        self._captures, self._renders = Punctuality(), Punctuality()
         self._understands_source = True
         self._is_over = False
         self._received_ms = 0.0
@@ -190,12 +192,14 @@ class Sound:
         """What became of the sound here; what became of messages is left at 0."""
         return AudioCounters(
             captured_ms=self._capture.captured_ms,
+            late_captures=self._captures.late_calls,
             received_ms=self._received_ms,
             played_ms=self._playout.total_played_ms,
             queued_ms=self._playout.queued_ms,
             dropped_ms=self._playout.dropped_ms,
             underruns=self._playout.underruns,
             underrun_ms=self._playout.underrun_ms,
+            late_renders=self._renders.late_calls,
         )
 
     def _captured(self, data: memoryview) -> None:
@@ -203,6 +207,7 @@ class Sound:
         if not self._understands_source:
             return
         now_ms = self._clock_s() * 1000
+        self._captures.note(now_ms / 1000, data.nbytes / 2 / self._source.sample_rate_hz)
         try:
             chunks = self._capture.push(data)
         except ValueError as error:  # a source of the caller's own delivered half a sample
@@ -215,6 +220,7 @@ class Sound:
 
     def _rendered(self, frames: int) -> memoryview:
         """In the sink's thread: give what is to be heard now."""
+        self._renders.note(self._clock_s(), frames / self._sink.sample_rate_hz)
         block = self._playout.render(frames)
         self._treatment.played(samples_from_bytes(block))
         return block
