@@ -5,6 +5,7 @@ The work is done by WebRTC's audio processing, which comes with LiveKit's client
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,10 @@ The canceller follows that as it follows the drift between two devices' clocks.
 MIN_RATE_HZ: Final = 8_000
 MAX_RATE_HZ: Final = 384_000
 """The rates that WebRTC's audio processing takes."""
+
+
+MAX_BLOCKS_WAITING: Final = 100
+"""What was played waits for the microphone, about a second of it: for the rest, nobody listened."""
 
 
 class VoiceProcessor:
@@ -57,6 +62,7 @@ class VoiceProcessor:
         self._capture = _Frames(capture_rate_hz)
         self._playback = _Frames(playback_rate_hz)
         self._cancels_echo = echo_cancellation
+        self._played: deque[Samples] = deque(maxlen=MAX_BLOCKS_WAITING)
         self._module = AudioProcessingModule(
             echo_cancellation=echo_cancellation,
             noise_suppression=noise_suppression,
@@ -65,23 +71,30 @@ class VoiceProcessor:
         )
 
     def played(self, samples: Samples) -> None:
-        """Take note of what the speaker plays from now on, silence included."""
-        if not self._cancels_echo:
-            return
-        for frame in self._playback.push(samples):
-            self._module.process_reverse_stream(frame)
+        """Take note of what the speaker plays from now on, silence included.
+
+        Args:
+            samples: not to be changed afterwards.
+        """
+        if self._cancels_echo:
+            self._played.append(samples)
 
     def process(self, samples: Samples) -> Samples:
         """Take what the microphone has heard; give what is ready of it, processed.
 
         As much comes out as goes in, except that up to 10 ms wait for the rest of their frame.
         """
-        processed = [silence(0)]
+        # Here, not in the speaker's thread, which so has nothing to wait for; it is early enough,
+        # for an echo of what was played later is not in these samples.
+        while self._played:
+            for frame in self._playback.push(self._played.popleft()):
+                self._module.process_reverse_stream(frame)
+        processed = []
         for frame in self._capture.push(samples):
             self._module.process_stream(frame)
             # The frame's own data: what it was made of is not what was worked on.
             processed.append(samples_from_bytes(frame.data))
-        return np.concatenate(processed)
+        return processed[0] if len(processed) == 1 else np.concatenate((silence(0), *processed))
 
 
 class _Frames:
