@@ -59,6 +59,8 @@ class Capture:
         samples = self._resampler.push(samples_from_bytes(data))
         if self._processor is not None:
             samples = self._processor.process(samples)
+        if not len(samples):
+            return []
         if self.muted:
             # After all else, so that it runs on, still knows the room's echo, and unmuting starts
             # without a gap.

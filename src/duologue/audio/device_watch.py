@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 CHECK_MS = 50
 LOST_AFTER_MS = 250
-"""Devices call every 10 ms; at a loss the calls just stop."""
+"""Devices call every 5 or 10 ms; at a loss the calls just stop."""
 FIRST_CALL_LIMIT_MS = 5000
 """An idle device may take seconds to wake up, above all over Bluetooth."""
 
