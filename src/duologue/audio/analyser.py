@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import threading
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from duologue.audio.samples import FULL_SCALE, Samples
+from duologue.audio.samples import FULL_SCALE, Samples, silence
 
 FFT_SIZE = 2048
 """The samples of one spectrum (AnalyserNode's default)."""
@@ -65,7 +65,7 @@ class Analyser:
             ValueError: sound of that rate holds nothing of a voice: it is 200 Hz or less.
         """
         self._voice_bins = voice_bins(sample_rate_hz)
-        self._window: Floats = np.zeros(FFT_SIZE, np.float32)
+        self._window: npt.NDArray[Any] = silence(FFT_SIZE)  # of the type of what is pushed
         self._reading = threading.Lock()
         self._window_read = self._window
         self._magnitudes = np.zeros(BINS)
@@ -79,10 +79,12 @@ class Analyser:
         Raises:
             TypeError: it is an array of another type.
         """
-        floats = _floats(samples)
-        if len(floats):
+        window = self._window
+        if samples.dtype != window.dtype:
+            window, samples = _floats(window), _floats(samples)
+        if len(samples):
             # One assignment of a new array: a reader sees the old window or the new, no mixture.
-            self._window = np.concatenate((self._window, floats))[-FFT_SIZE:]
+            self._window = np.concatenate((window, samples))[-FFT_SIZE:]
 
     def byte_frequency_data(self) -> bytes:
         """The spectrum from 0 Hz to half the sample rate, as `getByteFrequencyData` gives it.
@@ -163,9 +165,9 @@ def _floats(samples: Samples | Floats) -> Floats:
     return floats * _INT16_STEP if samples.dtype == np.int16 else floats
 
 
-def _magnitudes(window: Floats) -> npt.NDArray[np.float64]:
+def _magnitudes(window: Samples | Floats) -> npt.NDArray[np.float64]:
     # What is no number would stay in the smoothed spectrum for ever.
-    numbers = np.nan_to_num(window, posinf=0.0, neginf=0.0)
+    numbers = np.nan_to_num(_floats(window), posinf=0.0, neginf=0.0)
     magnitudes: npt.NDArray[np.float64] = np.abs(np.fft.rfft(numbers * _WINDOW)[:BINS])
     return magnitudes
 

@@ -246,17 +246,18 @@ class Playout:
 
     def _joined(self, runs: list[Run], frames: int) -> Samples:
         """All runs in one block, silence after them, and a short decay between the two."""
-        sound = np.concatenate((silence(0), *(run.samples for run in runs)))
-        if len(sound):
-            self._last_sample = int(sound[-1])
-        gap = frames - len(sound)
-        if not gap:
-            return sound
-        filling = silence(gap)
-        decay = self._decay(gap)
-        filling[: len(decay)] = decay
-        self._last_sample = 0
-        return np.concatenate((sound, filling))
+        block = silence(frames)
+        end = 0
+        for run in runs:
+            block[end : end + len(run.samples)] = run.samples
+            end += len(run.samples)
+        if end:
+            self._last_sample = int(block[end - 1])
+        if end < frames and self._last_sample:
+            decay = self._decay(frames - end)
+            block[end : end + len(decay)] = decay
+            self._last_sample = 0
+        return block
 
     def _decay(self, gap: int) -> Samples:
         frames = min(gap, RUN_DRY_FADE_MS * self.sample_rate_hz // 1000)

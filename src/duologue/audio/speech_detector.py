@@ -103,5 +103,8 @@ def last_voiced_frame_end_ms(samples: Samples, sample_rate_hz: int) -> int | Non
 
 def _level_dbfs(frame: Samples) -> float:
     """The level of a frame, its own mean taken off: a constant offset is no sound."""
-    deviation = float(np.std(frame, dtype=np.float64)) / FULL_SCALE
-    return 20 * math.log10(deviation) if deviation > 0 else -math.inf
+    # numpy's own `std` takes four times as long, 100 times a second.
+    values = frame.astype(np.float64)
+    mean = float(values.sum()) / len(values)
+    power = float(values @ values) / len(values) - mean * mean
+    return 10 * math.log10(power / FULL_SCALE**2) if power > 0 else -math.inf
