@@ -5,7 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("turn_latency", "barge_in", "first_text", "word_error_rate", "capacity")
+NAMES = (
+    "turn_latency",
+    "barge_in",
+    "first_text",
+    "word_error_rate",
+    "capacity",
+    "live_sound",
+    "live_cpu",
+)
 
 
 def main() -> int:

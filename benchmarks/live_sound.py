@@ -78,7 +78,9 @@ class Delays:
         )
 
 
-async def microphone_to_wire(server: PulseAudio, *, processed: bool) -> Delays:
+async def microphone_to_wire(
+    server: PulseAudio, *, processed: bool, speech_s: float = SPEECH_S
+) -> Delays:
     """How old the first sample of each chunk is when the agent has it."""
     chunks: list[tuple[float, Samples]] = []
 
@@ -89,7 +91,7 @@ async def microphone_to_wire(server: PulseAudio, *, processed: bool) -> Delays:
             chunks.append((time.monotonic(), samples_from_bytes(chunk.audio)))
 
     with tempfile.NamedTemporaryFile() as file:
-        file.write(bytes_from_samples(syllables(SPEECH_S)))
+        file.write(bytes_from_samples(syllables(speech_s)))
         file.flush()
         with recording(server, MICROPHONE) as reference:
             async with (
@@ -104,7 +106,7 @@ async def microphone_to_wire(server: PulseAudio, *, processed: bool) -> Delays:
             ):
                 await asyncio.sleep(SETTLING_S)
                 with server.playing(f"{MICROPHONE}_in", Path(file.name), DEVICE_RATE_HZ):
-                    await asyncio.sleep(SPEECH_S)
+                    await asyncio.sleep(speech_s)
     return _ages(chunks, reference)
 
 

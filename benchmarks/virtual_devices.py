@@ -97,7 +97,7 @@ def syllables(duration_s: float) -> Samples:
     """Noise that comes and goes as syllables do, so that no suppression takes it for noise."""
     random = np.random.default_rng(1)
     sounds = [
-        noise(random.integers(60, 250), DEVICE_RATE_HZ, dbfs=dbfs, seed=seed)
+        noise(float(random.integers(60, 250)), DEVICE_RATE_HZ, dbfs=dbfs, seed=seed)
         for seed, dbfs in enumerate((-20.0, -70.0) * math.ceil(duration_s * 4))
     ]
     return np.concatenate(sounds)
