@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue.audio.samples import Samples, silence
-from duologue.audio.voice_processor import VoiceProcessor
+from duologue.audio.voice_processor import MAX_BLOCKS_WAITING, VoiceProcessor
 from tests.audio.room import attenuation_db, babble, echo, resampled
 from tests.audio.signals import noise
 
@@ -43,6 +45,30 @@ def test_an_echo_is_taken_out(capture_hz: int, playback_hz: int, delay_ms: float
         processor, heard, capture_hz, resampled(played, 48_000, playback_hz), playback_hz
     )
     assert attenuation_db(from_second(heard, capture_hz), from_second(rest, capture_hz)) >= 30
+
+
+def test_an_echo_is_taken_out_when_a_speaker_asks_ahead_and_a_microphone_calls_more_often() -> None:
+    played = babble(6, 16_000)
+    heard = echo(played, 16_000, delay_ms=60)
+    processor = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    blocks = []
+    for start in range(0, len(heard), 480):
+        for played_start in range(start, start + 480, 160):
+            processor.played(played[played_start : played_start + 160])
+        blocks += [processor.process(heard[at : at + 80]) for at in range(start, start + 480, 80)]
+    rest = np.concatenate(blocks)
+    assert attenuation_db(from_second(heard, 16_000), from_second(rest, 16_000)) >= 30
+
+
+def test_what_is_played_while_no_microphone_calls_is_forgotten_after_a_second() -> None:
+    processor = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    block = silence(160)
+    before = sys.getrefcount(block)
+    for _ in range(10 * MAX_BLOCKS_WAITING):
+        processor.played(block)
+    assert sys.getrefcount(block) == before + MAX_BLOCKS_WAITING
+    processor.process(silence(160))
+    assert sys.getrefcount(block) == before
 
 
 def test_without_echo_cancellation_the_echo_stays() -> None:

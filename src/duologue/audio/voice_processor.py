@@ -84,17 +84,24 @@ class VoiceProcessor:
 
         As much comes out as goes in, except that up to 10 ms wait for the rest of their frame.
         """
-        # Here, not in the speaker's thread, which so has nothing to wait for; it is early enough,
-        # for an echo of what was played later is not in these samples.
+        frames = self._capture.push(samples)
+        if not frames:
+            return silence(0)
+        self._tell_what_was_played()
+        for frame in frames:
+            self._module.process_stream(frame)
+        # The frames' own data: what they were made of is not what was worked on.
+        processed = [samples_from_bytes(frame.data) for frame in frames]
+        return processed[0] if len(processed) == 1 else np.concatenate(processed)
+
+    def _tell_what_was_played(self) -> None:
+        """In the microphone's thread, so that the speaker's has nothing to wait for.
+
+        It is early enough: an echo of what is played from now on is not in the frames at hand.
+        """
         while self._played:
             for frame in self._playback.push(self._played.popleft()):
                 self._module.process_reverse_stream(frame)
-        processed = []
-        for frame in self._capture.push(samples):
-            self._module.process_stream(frame)
-            # The frame's own data: what it was made of is not what was worked on.
-            processed.append(samples_from_bytes(frame.data))
-        return processed[0] if len(processed) == 1 else np.concatenate((silence(0), *processed))
 
 
 class _Frames:
