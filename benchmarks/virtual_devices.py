@@ -33,7 +33,8 @@ class TimedRecording:
     """
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
+        # An end of its own: the stream is closed before all that it holds has been read.
+        self._pipe = os.dup(stream.fileno())
         self._blocks: list[bytes] = []
         self._ends: list[tuple[float, int]] = []
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -60,10 +61,11 @@ class TimedRecording:
 
     def _read(self) -> None:
         end = 0
-        while block := os.read(self._stream.fileno(), 65536):
+        while block := os.read(self._pipe, 65536):
             end += len(block) // 2
             self._ends.append((time.monotonic(), end))
             self._blocks.append(block)
+        os.close(self._pipe)
 
 
 @contextmanager
