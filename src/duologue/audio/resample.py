@@ -19,6 +19,8 @@ soxr is given floats: from integers it makes noise of ±1 even out of digital si
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import soxr
 
@@ -45,20 +47,19 @@ class Resampler:
             )
         self.from_rate_hz = from_rate_hz
         self.to_rate_hz = to_rate_hz
-        self._is_pass_through = from_rate_hz == to_rate_hz
-        self._stream = soxr.ResampleStream(
-            from_rate_hz, to_rate_hz, num_channels=1, dtype="float32", quality=QUALITY
-        )
+        # Made only where it is needed: one that is still there as the program ends is written about
+        # to the terminal by soxr's bindings.
+        self._stream = None if from_rate_hz == to_rate_hz else _stream(from_rate_hz, to_rate_hz)
         self._has_input = False
 
     @property
     def held(self) -> int:
         """How many samples `flush` would return."""
-        return round(self._stream.delay()) if self._has_input else 0
+        return round(self._stream.delay()) if self._stream and self._has_input else 0
 
     def push(self, samples: Samples) -> Samples:
         """Take samples at the first rate; return what is ready at the second, possibly nothing."""
-        if self._is_pass_through or not len(samples):
+        if self._stream is None or not len(samples):
             return samples
         self._has_input = True
         converted = self._stream.resample_chunk(samples.astype(np.float32))
@@ -69,7 +70,7 @@ class Resampler:
 
         All that `push` and this returned since the last call lasts as long as what was put in.
         """
-        if not self._has_input:
+        if self._stream is None or not self._has_input:
             return silence(0)
         tail = self._stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
         self.reset()
@@ -77,5 +78,12 @@ class Resampler:
 
     def reset(self) -> None:
         """Forget the stream under way, and be ready for a new one."""
-        self._stream.clear()
+        if self._stream is not None:
+            self._stream.clear()
         self._has_input = False
+
+
+def _stream(from_rate_hz: int, to_rate_hz: int) -> Any:
+    return soxr.ResampleStream(
+        from_rate_hz, to_rate_hz, num_channels=1, dtype="float32", quality=QUALITY
+    )
