@@ -27,7 +27,7 @@ check: setup
 bench: setup
 	.venv/bin/python -m benchmarks $(ARGS)
 
-soak: setup  ## Hold 20 conversations for 3 minutes and see what grows: make soak ARGS="--seconds 600"
+soak: setup  ## See what grows or hangs in minutes: make soak ARGS="conversations --seconds 600"
 	.venv/bin/python -m soak $(ARGS)
 
 format: setup

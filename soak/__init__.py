@@ -1,1 +1,1 @@
-"""A soak: `python -m soak` holds conversations for minutes and watches what both sides use."""
+"""Soaks: what grows, leaks or hangs as conversations go on for minutes?"""

@@ -10,7 +10,7 @@ from duologue.audio.device_supervisor import DeviceChoice
 from duologue.audio.endpoints import log_failure
 from duologue.errors import DeviceError, UnknownDevice
 
-LIMIT_S = 5.0
+LIMIT_S = 20.0
 HANGING_S = 0.5
 
 
@@ -84,8 +84,8 @@ class FakeMachine:
 
 
 def soon(condition: Callable[[], object]) -> None:
-    """Wait until something is the case, for 5 s at most."""
+    """Wait until something is the case, for 20 s at most."""
     give_up_at_s = time.monotonic() + LIMIT_S
     while not condition():
-        assert time.monotonic() < give_up_at_s, "it did not come to pass within 5 s"
+        assert time.monotonic() < give_up_at_s, "it did not come to pass within 20 s"
         time.sleep(0.002)

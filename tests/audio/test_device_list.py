@@ -15,35 +15,45 @@ from duologue.audio.device_list import (
 )
 from duologue.errors import DeviceError, UnknownDevice
 
+RATES_HZ = {"alsa_input.usb": (16_000, 48_000), "alsa_input.pci": ()}
+
 
 class FakeDevices:
     """What miniaudio lists on a machine with microphones and no speaker."""
 
     def __init__(self, backends: list[miniaudio.Backend]) -> None:
         assert backends
-
-    def get_captures(self) -> list[dict[str, Any]]:
-        return [
-            fake_device("alsa_input.usb", "Headset", 16_000, 48_000, 16_000),
-            fake_device("alsa_input.pci", "Built-in Analog", 0),
+        self.microphones = [
+            fake_device("alsa_input.usb", "Headset"),
+            fake_device("alsa_input.pci", "Built-in Analog", is_default=True),
             fake_device("alsa_input.hdmi", "Built-in HDMI"),
         ]
 
-    def get_playbacks(self) -> list[dict[str, Any]]:
-        return []
+    def infos(self, kind: DeviceKind) -> list[Any]:
+        return self.microphones if kind is DeviceKind.MICROPHONE else []
 
 
-def fake_device(device_id: str, name: str, *rates_hz: int) -> dict[str, Any]:
-    handle = miniaudio.ffi.new("ma_device_id *")
-    miniaudio.ffi.memmove(handle, device_id.encode(), len(device_id))
-    return {"name": name, "id": handle, "formats": [{"samplerate": rate} for rate in rates_hz]}
+def fake_device(device_id: str, name: str, *, is_default: bool = False) -> Any:
+    info = miniaudio.ffi.new("ma_device_info*")
+    miniaudio.ffi.memmove(miniaudio.ffi.addressof(info.id), device_id.encode(), len(device_id))
+    info.name = name.encode()
+    info.isDefault = is_default
+    return info
+
+
+def fake_rates_hz(devices: FakeDevices, kind: DeviceKind, info: Any) -> tuple[int, ...]:
+    device_id = (
+        bytes(miniaudio.ffi.buffer(miniaudio.ffi.addressof(info.id))).partition(b"\0")[0].decode()
+    )
+    return RATES_HZ.get(device_id, ())
 
 
 @pytest.fixture
 def microphones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setattr(miniaudio, "Devices", FakeDevices)
-    monkeypatch.setattr(module, "_default_ids", lambda devices, kind: {"alsa_input.pci"})
+    monkeypatch.setattr(module, "_infos", FakeDevices.infos)
+    monkeypatch.setattr(module, "_sample_rates_hz", fake_rates_hz)
 
 
 @pytest.fixture
@@ -105,6 +115,17 @@ def test_a_part_of_several_names_is_refused_with_their_ids() -> None:
         find_device(DeviceKind.MICROPHONE, "built-in")
     assert "'alsa_input.pci' (Built-in Analog), 'alsa_input.hdmi'" in str(refusal.value)
     assert "Headset" not in str(refusal.value)
+
+
+@pytest.mark.usefixtures("microphones")
+def test_to_find_a_device_none_is_asked_about_more_than_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*asked: object) -> None:
+        raise AssertionError("it may have been unplugged meanwhile, which miniaudio does not bear")
+
+    monkeypatch.setattr(module, "_sample_rates_hz", fail)
+    assert find_device(DeviceKind.MICROPHONE, "alsa_input.hdmi") is not None
 
 
 @pytest.mark.usefixtures("microphones")

@@ -41,7 +41,10 @@ class DeviceThatDoesNotStart:
 def test_a_microphone_that_cannot_be_opened_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(miniaudio, "CaptureDevice", BusyDevice)
     microphone = Microphone(sample_rate_hz=16_000)
-    with pytest.raises(DeviceError, match="The default microphone cannot be opened at 16000 Hz"):
+    with pytest.raises(
+        DeviceError,
+        match=r"The default microphone cannot be opened at 16000 Hz .*Close the program that holds",
+    ):
         microphone.start(lambda data: None)
     microphone.stop()
 

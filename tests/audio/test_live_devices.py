@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -9,7 +10,13 @@ import pytest
 import duologue.audio.live_devices as module
 from duologue.audio.endpoints import log_failure
 from duologue.audio.live_devices import LiveMicrophone, LiveSpeaker
-from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
+from duologue.audio.samples import (
+    Samples,
+    bytes_from_samples,
+    samples_from_bytes,
+    samples_from_floats,
+    silence,
+)
 from duologue.dialogue.values import DeviceChange
 from duologue.errors import DeviceError, UnknownDevice
 from tests.audio.fake_devices import soon
@@ -139,12 +146,12 @@ def test_only_the_speaker_in_use_is_given_sound() -> None:
     speaker = LiveSpeaker("one", sample_rate_hz=RATE_HZ)
     speaker.start(lambda frames: bytes_from_samples(np.full(frames, 5, dtype=np.int16)))
     one = FakeEndpoint.all[0]
-    assert set(one.plays()) == {5}
+    assert set(one.plays()[80:]) == {5}  # the first 5 ms fade in
     overheard = one.exchange
     speaker.switch("two")
     assert overheard is not None
     assert set(samples_from_bytes(overheard(160))) == {0}
-    assert set(FakeEndpoint.all[1].plays()) == {5}
+    assert set(FakeEndpoint.all[1].plays()[80:]) == {5}
     speaker.stop()
 
 
@@ -179,3 +186,56 @@ def test_a_speaker_that_is_lost_goes_on_unheard() -> None:
     FakeEndpoint.all[0].failed(DeviceError("it has gone"))
     soon(lambda: len(taken.samples) >= 3 * 160)
     speaker.stop()
+
+
+class Driver(threading.Thread):
+    """Lets every speaker play that runs, and keeps what each has played."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.played: dict[int, list[Samples]] = {}
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.wait(0.001):
+            for number, speaker in enumerate(FakeEndpoint.all):
+                exchange = speaker.exchange
+                if exchange is not None:
+                    block = samples_from_bytes(exchange(80))
+                    self.played.setdefault(number, []).append(block)
+
+    def of(self, number: int) -> Samples:
+        """What one speaker has played, with the silence around it."""
+        return np.concatenate((silence(1), *self.played[number], silence(1)))
+
+
+def test_a_switch_is_heard_as_no_click_on_either_speaker() -> None:
+    position = 0
+
+    def render(frames: int) -> memoryview:
+        nonlocal position
+        position += frames
+        return bytes_from_samples(tone_of_200_hz(position - frames, frames))
+
+    speaker, driver = LiveSpeaker("one", sample_rate_hz=RATE_HZ), Driver()
+    speaker.start(render)
+    driver.start()
+    for device_id in ("two", "one", "two", "one"):
+        soon(lambda: len(driver.played.get(len(FakeEndpoint.all) - 1, ())) > 5)
+        speaker.switch(device_id)
+    soon(lambda: len(driver.played.get(4, ())) > 5)
+    speaker.stop()
+    driver.ended.set()
+    driver.join()
+    steepest_of_tone = 10_000 * 2 * np.pi * 200 / RATE_HZ
+    for number in range(5):
+        assert np.abs(driver.of(number).astype(int)).max() > 5000
+        steps = np.abs(np.diff(driver.of(number).astype(int)))
+        assert steps.max() <= steepest_of_tone + 10_000 / 80 + 2
+    heard = sum(np.count_nonzero(driver.of(number)) for number in range(5))
+    assert position - heard < 5 * 0.012 * RATE_HZ  # the fades, and zeros of the tone
+
+
+def tone_of_200_hz(begin: int, frames: int) -> Samples:
+    times = np.arange(begin, begin + frames) / RATE_HZ
+    return samples_from_floats(10_000 * np.sin(2 * np.pi * 200 * times))

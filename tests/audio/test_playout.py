@@ -90,11 +90,11 @@ def test_it_tells_when_it_begins_to_play_and_runs_dry(listener: Listener) -> Non
 
 
 def test_sound_that_ends_with_a_block_has_run_dry_with_the_next(listener: Listener) -> None:
-    listener.enqueue(flat(40))
-    listener.listen(40)
+    listener.enqueue(flat(60))
+    listener.listen(60)
     assert listener.changes == [(True, 0.0)]
     listener.listen(20)
-    assert listener.changes == [(True, 0.0), (False, 0.04)]
+    assert listener.changes == [(True, 0.0), (False, 0.06)]
 
 
 def test_the_first_audible_sample_of_an_utterance_is_reported(listener: Listener) -> None:
@@ -109,18 +109,18 @@ def test_further_events_of_an_utterance_are_not_reported(listener: Listener) -> 
     for event_id in (1, 2, 3):
         listener.enqueue(flat(40), event_id)
     listener.listen(300)
-    listener.enqueue(flat(40), event_id=4)
+    listener.enqueue(flat(60), event_id=4)
     listener.listen(100)
     assert listener.audible == [(1, 0.0)]
     assert (listener.playout.underruns, listener.playout.underrun_ms) == (1, 180.0)
 
 
 def test_after_300_ms_without_sound_a_new_utterance_is_reported(listener: Listener) -> None:
-    listener.enqueue(flat(20), event_id=1)
-    listener.listen(340)
-    listener.enqueue(flat(20), event_id=2)
+    listener.enqueue(flat(60), event_id=1)
+    listener.listen(380)
+    listener.enqueue(flat(60), event_id=2)
     listener.listen(40)
-    assert listener.audible == [(1, 0.0), (2, 0.34)]
+    assert listener.audible == [(1, 0.0), (2, 0.38)]
     assert (listener.playout.underruns, listener.playout.underrun_ms) == (0, 0.0)
 
 
@@ -130,7 +130,7 @@ def test_after_an_interruption_a_new_utterance_is_reported(listener: Listener) -
     listener.playout.interrupt()
     listener.enqueue(flat(100), event_id=2)
     listener.listen(100)
-    assert listener.audible == [(1, 0.0), (2, 0.108)]
+    assert listener.audible == [(1, 0.0), (2, 0.12)]  # the block after that of the fade
 
 
 @given(st.integers(0, 30), st.sampled_from([8000, 16_000, 48_000]))
@@ -147,6 +147,96 @@ def test_an_interruption_is_silent_within_20_ms_and_without_a_click(
     steepest_of_the_tone = 2 * np.pi * 200 / RATE_HZ * np.abs(tone(100, RATE_HZ).astype(int)).max()
     around = np.concatenate((before[-1:], after)).astype(int)
     assert np.abs(np.diff(around)).max() <= 1.3 * steepest_of_the_tone
+
+
+def test_what_had_not_begun_as_it_was_interrupted_is_not_heard(listener: Listener) -> None:
+    listener.enqueue(flat(20))
+    listener.listen(20)
+    listener.playout.interrupt()
+    assert not listener.listen(200).any()
+    assert listener.playout.played_ms(1) == 0
+    assert listener.changes == [(False, 0.02)]
+
+
+def test_what_follows_a_fade_is_not_heard_if_it_is_interrupted_as_well(listener: Listener) -> None:
+    listener.enqueue(flat(1000), event_id=1)
+    listener.listen(100)
+    listener.playout.interrupt()
+    listener.enqueue(flat(1000), event_id=2)
+    listener.playout.interrupt()
+    listener.listen(200)
+    assert (listener.playout.played_ms(1), listener.playout.played_ms(2)) == (108, 0)
+
+
+def test_a_short_piece_waits_for_the_next_one(listener: Listener) -> None:
+    listener.enqueue(flat(20))
+    assert not listener.listen(20).any()
+    listener.enqueue(flat(40))
+    assert listener.listen(60).all()
+    assert listener.changes == [(True, 0.02)]
+    assert listener.playout.underruns == 0
+
+
+def test_a_piece_that_nothing_follows_is_heard_all_the_same(listener: Listener) -> None:
+    listener.enqueue(flat(20))
+    listener.listen(100)
+    assert listener.changes == [(True, 0.06), (False, 0.08)]
+    assert listener.playout.played_ms(1) == 20
+
+
+def test_where_it_has_run_dry_it_begins_again_once_enough_waits(listener: Listener) -> None:
+    listener.enqueue(flat(100))
+    listener.listen(120)
+    listener.enqueue(flat(40))
+    listener.listen(20)
+    assert not listener.playout.is_playing
+    listener.enqueue(flat(20))
+    listener.listen(20)
+    assert listener.playout.is_playing
+    assert (listener.playout.underruns, listener.playout.underrun_ms) == (1, 40.0)
+
+
+@given(
+    pieces=st.lists(
+        st.tuples(
+            st.integers(1, 120),  # ms of sound
+            st.integers(1, 120),  # ms of listening until the next
+            st.sampled_from(["nothing", "interrupt", "louder", "quieter", "silent"]),
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+    frames=st.integers(50, 700),
+    phase=st.integers(0, 79),
+)
+@settings(deadline=None, max_examples=40)
+def test_whatever_happens_nothing_is_steeper_than_the_sound_and_its_fades(
+    pieces: list[tuple[int, int, str]], frames: int, phase: int
+) -> None:
+    """Sound that is cut off anywhere, resumed anywhere, interrupted, and changed in volume."""
+    playout = Playout(RATE_HZ)
+    amplitude, hz = 10_000, 200
+    times = (phase + np.arange(5 * RATE_HZ)) / RATE_HZ
+    signal = (amplitude * np.sin(2 * np.pi * hz * times)).astype(np.int16)
+    signal[:80] = signal[:80] * (np.arange(80) / 80)  # the sound's own beginning is no step
+    volumes = {"louder": 1.0, "quieter": 0.3, "silent": 0.0}
+    heard, position = [silence(1)], 0
+    for sound_ms, listened_ms, happens in pieces:
+        piece = signal[position : position + sound_ms * 16]
+        position += len(piece)
+        playout.enqueue(piece, RATE_HZ, 1)
+        blocks = -(-listened_ms * 16 // frames)
+        heard.extend(samples_from_bytes(playout.render(frames)) for _ in range(blocks))
+        if happens == "interrupt":
+            playout.interrupt()
+            position += -(phase + position) % 80  # a new answer begins at zero
+        elif happens in volumes:
+            playout.set_volume(volumes[happens])
+    heard.extend(samples_from_bytes(playout.render(frames)) for _ in range(2000 // frames + 1))
+    steepest_of_sound = 2 * np.pi * hz / RATE_HZ * amplitude
+    steepest_of_fades = amplitude * (1 / 80 + 1 / 80 + 1 / 127 + 1 / 160)
+    steps = np.abs(np.diff(np.concatenate(heard).astype(int)))
+    assert steps.max() <= steepest_of_sound + steepest_of_fades + 3
 
 
 def test_what_was_interrupted_is_not_played_later(listener: Listener) -> None:
@@ -185,7 +275,7 @@ def test_volume_is_approached_without_a_click_and_kept(listener: Listener) -> No
     listener.listen(100)
     listener.playout.set_volume(0.5)
     heard = listener.listen(100).astype(int)
-    assert np.abs(np.diff(heard)).max() <= 40
+    assert np.abs(np.diff(heard)).max() <= 10_000 / 160 + 1
     assert heard[-1] == 5000
     assert listener.listen(100)[0] == 5000
 
@@ -206,7 +296,7 @@ def test_a_volume_that_is_no_finite_number_is_refused(listener: Listener, volume
 def test_an_agent_turned_down_is_still_reported_as_audible(listener: Listener) -> None:
     listener.playout.set_volume(0.0)
     listener.listen(40)
-    listener.enqueue(flat(40))
+    listener.enqueue(flat(60))
     assert not listener.listen(60).any()
     assert listener.audible == [(1, 0.04)]
 
@@ -274,7 +364,7 @@ def test_a_callback_that_raises_is_logged_and_the_sound_goes_on(
         raise LookupError("of the callback")
 
     playout = Playout(RATE_HZ, on_change=fail)
-    playout.enqueue(flat(40), RATE_HZ, 1)
+    playout.enqueue(flat(60), RATE_HZ, 1)
     assert samples_from_bytes(playout.render(BLOCK)).tolist() == flat(20).tolist()
     assert "of the callback" in caplog.text
 

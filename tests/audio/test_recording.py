@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import wave
 from pathlib import Path
@@ -11,6 +13,7 @@ from duologue.audio.recording import Recording
 from duologue.audio.samples import Samples, silence
 from duologue.audio.wav_writer import WavWriter
 from duologue.errors import AudioFileError
+from tests.audio.fake_devices import soon
 from tests.audio.signals import tone
 
 RATE_HZ = 8000
@@ -139,3 +142,31 @@ def test_a_disk_that_is_full_is_told_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert failed.wait(5)
     recording.close()
     assert [str(error) for error in errors] == ["No space left on device"]
+
+
+_ENDLESS = """
+import sys, time
+from duologue.audio.recording import Recording
+from tests.audio.fake_devices import soon
+from tests.audio.signals import tone
+
+recording = Recording(sys.argv[1], user_rate_hz=8000, agent_rate_hz=8000)
+while True:
+    recording.agent(tone(10, 8000))
+    time.sleep(0.01)
+    recording.user(tone(10, 8000))
+"""
+
+
+def test_the_file_of_a_program_that_was_killed_is_valid(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    with subprocess.Popen([sys.executable, "-c", _ENDLESS, str(path)]) as program:
+        try:
+            soon(lambda: path.exists() and path.stat().st_size > 3 * RATE_HZ * 4)
+        finally:
+            program.kill()
+    left, right = sides(path)
+    assert len(left) >= 2 * RATE_HZ  # the header is brought up to date once a second
+    assert path.stat().st_size - 44 - 4 * len(left) < 4 * 1.5 * RATE_HZ
+    assert np.abs(left).max() > 5000
+    assert np.abs(right).max() > 5000

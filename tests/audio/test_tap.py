@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from duologue.audio import ArraySink, WavWriter, read_wav
+from duologue.audio.endpoints import Switchable
 from duologue.audio.samples import Samples, bytes_from_samples
-from duologue.audio.tap import WavTap
+from duologue.audio.tap import SwitchableTap, WavTap
+from duologue.dialogue.values import DeviceChange
 from duologue.errors import AudioFileError, DeviceError
 from tests.audio.virtual_pace import VirtualPace
 
@@ -90,3 +92,24 @@ def test_a_full_disk_is_told_once_and_the_sound_goes_on(
     tap.stop()
     assert [str(failure) for failure in failures] == ["no space is left"]
     assert len(sink.heard()) >= 470_000
+
+
+class SwitchableArraySink(ArraySink):
+    """A sink that is told to switch."""
+
+    def __init__(self) -> None:
+        super().__init__(8000, pace=VirtualPace())
+        self.changed: Callable[[DeviceChange], None] = lambda change: None
+
+    def switch(self, device_id: str | None, *, device_rate_hz: int | None = None) -> None:
+        assert device_rate_hz == 48_000
+        self.changed(DeviceChange(kind="speaker", device_id=device_id))
+
+
+def test_a_tap_of_a_sink_that_can_be_switched_can_be_so_as_well(tmp_path: Path) -> None:
+    tap = SwitchableTap(SwitchableArraySink(), tmp_path / "tap.wav")
+    changes: list[DeviceChange] = []
+    tap.changed = changes.append
+    assert isinstance(tap, Switchable)
+    tap.switch("usb", device_rate_hz=48_000)
+    assert [change.device_id for change in changes] == ["usb"]

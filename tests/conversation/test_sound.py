@@ -131,7 +131,7 @@ async def test_muted_the_same_amount_of_silence_goes_out() -> None:
 
 async def test_everything_is_told_in_the_event_loop() -> None:
     room = await started()
-    room.sound.play(agent_audio(tone(20)))
+    room.sound.play(agent_audio(tone(60)))
 
     def devices() -> None:
         room.source.say(tone(20))
@@ -157,9 +157,9 @@ async def test_the_end_of_the_users_voice_is_told_by_the_clock() -> None:
 
 async def test_what_is_played_is_heard_and_told() -> None:
     room = await started()
-    room.sound.play(agent_audio(tone(40)))
-    heard = room.sink.play(40)
-    assert np.array_equal(heard, tone(40))
+    room.sound.play(agent_audio(tone(60)))
+    heard = room.sink.play(60)
+    assert np.array_equal(heard, tone(60))
     assert room.sound.output_level > 0.0
     room.sink.play(20)
     await eventually(lambda: room.of("playing")[-1:] == [False])
@@ -233,8 +233,8 @@ async def test_silence_comes_within_20_ms_and_stays() -> None:
 
 async def test_sound_that_arrives_as_the_last_runs_dry_is_still_playing() -> None:
     room = await started()
-    room.sound.play(agent_audio(tone(10)))
-    room.sink.play(30)
+    room.sound.play(agent_audio(tone(60)))
+    room.sink.play(80)
     room.sound.play(agent_audio(tone(10)))  # before the loop has taken the reports
     await eventually(lambda: len(room.of("playing")) == 2)
     assert room.of("playing") == [True, True]

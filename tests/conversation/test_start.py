@@ -158,7 +158,7 @@ async def test_what_comes_before_the_metadata_is_delivered_after_the_connect(bef
 async def test_what_comes_while_devices_open_is_not_lost() -> None:
     async def script(call: ScriptedCall) -> None:
         await call.begin()
-        await call.send(AudioEvent(audio=b"\x00\x10" * 160, event_id=1))
+        await call.send(AudioEvent(audio=b"\x00\x10" * 960, event_id=1))
         await call.send(AgentResponseEvent(agent_response="Hello.", event_id=1))
         await call.receive_until_gone()
 

@@ -116,6 +116,32 @@ async def test_the_agents_own_voice_is_taken_out_of_what_goes_out() -> None:
         assert attenuation_db(heard[3 * 16_000 :], sent[3 * 16_000 :]) > 25
 
 
+async def test_after_a_switch_the_echo_canceller_the_mute_and_the_volume_are_what_they_were() -> (
+    None
+):
+    source, sink = SwitchableSource(), SwitchableSink()
+    async with calling(source, sink, echo_cancellation=True) as call:
+        agents = babble(6, 16_000)
+        heard = echo(agents, 16_000, delay_ms=60)
+        call.conversation.set_volume(0.5)
+        await call.hear(AudioEvent(audio=agents.tobytes(), event_id=1))
+        for begin in range(0, len(heard), 160):
+            call.conversation.set_mic_muted(begin >= 5 * 16_000)
+            if begin == 3 * 16_000:
+                await call.conversation.change_input_device("usb")
+                await call.conversation.change_output_device("usb")
+            played = call.sink.play(10)
+            call.source.say(heard[begin : begin + 160] // 2)
+            if begin % 8000 == 0:
+                await call.sent(begin // 320 - 1)
+        assert np.abs(played.astype(int)).max() <= np.abs(agents[-160:].astype(int)).max() // 2 + 1
+        await call.sent(299)
+        sent = np.frombuffer(b"".join(call.chunks), dtype="<i2")
+        after = slice(round(3.1 * 16_000), 5 * 16_000)
+        assert attenuation_db(heard[after] // 2, sent[after]) > 25
+        assert not sent[round(5.1 * 16_000) :].any()
+
+
 async def test_both_sides_are_recorded(tmp_path: Path) -> None:
     path = tmp_path / "call.wav"
     async with calling(record=path) as call:

@@ -94,9 +94,12 @@ def test_a_spoken_question_is_answered(
     answer: str,
 ) -> None:
     write_wav(tmp_path / "question.wav", spoken(question), 16_000)
-    held = talk(tmp_path, tmp_path / "question.wav")
+    held = talk(tmp_path, tmp_path / "question.wav", "--record", str(tmp_path / "call.wav"))
     assert heard in held.said("user")
     assert answer in held.said("agent")
+    with wave.open(str(tmp_path / "call.wav")) as file:
+        sides = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+    assert (np.abs(sides.astype(int)).max(axis=0) > 1000).all()
     assert answer in transcribe(held.reply, held.reply_rate_hz)
     transcript = next(m["text"] for m in held.messages if m["role"] == "user")
     requests = [line for line in held.log.splitlines() if "duologue.agent.llm" in line]
@@ -195,6 +198,10 @@ def test_a_server_that_is_not_there_is_named() -> None:
     ("arguments", "about"),
     [
         (["--text", "--input", "q.wav"], "--text has no sound"),
+        (["--text", "--record", "call.wav"], "--text has no sound"),
+        (["--text", "--no-echo-cancellation"], "--text has no sound"),
+        (["--input", "q.wav", "--microphone", "usb"], "--input takes the place of"),
+        (["--record", "nowhere/call.wav"], "--record nowhere/call.wav: its folder"),
         (["x", "--origin", "localhost:8080", "--text"], "localhost:8080"),
         (["", "--text"], "AGENT_ID is empty"),
         (["--output", "/nowhere/reply.wav"], "--output"),

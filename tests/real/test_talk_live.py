@@ -10,11 +10,21 @@ import subprocess
 import sys
 import threading
 import time
+import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.real.pulseaudio import MICROPHONE, SPEAKER, PulseAudio, running_pulseaudio
+import numpy as np
+
+from duologue.audio import read_wav
+from tests.real.pulseaudio import (
+    MICROPHONE,
+    OTHER_SPEAKER,
+    SPEAKER,
+    PulseAudio,
+    running_pulseaudio,
+)
 from tests.real.speech import SpokenSentences
 
 LIMIT_S = 60.0
@@ -82,13 +92,25 @@ def test_a_live_conversation_is_shown_and_ends_politely(
 ) -> None:
     question = tmp_path / "question.pcm"
     question.write_bytes(spoken("What is the capital of France?", RATE_HZ).tobytes())
-    transcript = tmp_path / "t.jsonl"
+    transcript, record, output = tmp_path / "t.jsonl", tmp_path / "call.wav", tmp_path / "reply.wav"
     with running_pulseaudio(tmp_path) as pulse:
+        pulse.add_speaker(OTHER_SPEAKER)
         pulse.pactl("set-default-sink", SPEAKER)
-        pulse.pactl("set-default-source", MICROPHONE)
-        with talking("--transcript", str(transcript), environment=pulse.environment) as screen:
+        with talking(
+            "--microphone", "Mic_One",
+            "--speaker", "Speaker_Two",
+            "--no-echo-cancellation",
+            "--transcript", str(transcript),
+            "--record", str(record),
+            "--output", str(output),
+            environment=pulse.environment,
+        ) as screen:  # fmt: skip
             _converse(screen, pulse, question)
     assert '"role": "user"' in transcript.read_text()
+    with wave.open(str(record)) as file:
+        sides = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
+    assert (np.abs(sides.astype(int)).max(axis=0) > 1000).all()
+    assert np.abs(read_wav(output)[0].astype(int)).max() > 1000
 
 
 def _converse(screen: Terminal, pulse: PulseAudio, question: Path) -> None:
@@ -100,6 +122,10 @@ def _converse(screen: Terminal, pulse: PulseAudio, question: Path) -> None:
         screen.wait_for(lambda shown: _bar(shown, "you"), "the user's level")
         screen.wait_for(lambda shown: "you: " in shown, "what was heard")
     screen.wait_for(lambda shown: re.search(r"latency +\d+ ms", shown), "the latency")
+    pulse.unload(f"sink_name={OTHER_SPEAKER}")
+    screen.wait_for(lambda shown: "the system's default (The speaker" in shown, "the loss")
+    pulse.add_speaker(OTHER_SPEAKER)
+    screen.wait_for(lambda shown: re.search(r"speaker +Speaker_Two", shown), "its return")
     screen.process.send_signal(signal.SIGINT)
     assert screen.process.wait(timeout=20) == 0
     assert "disconnected" in screen.shown

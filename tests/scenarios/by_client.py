@@ -40,6 +40,9 @@ OF_SESSIONS = {
 
 UNKNOWN_TOOL = "on_unhandled_client_tool_call"
 
+FADED_FRAMES = 80
+"""The pieces end off zero, so what follows them fades in, for 5 ms."""
+
 PLAYED_AT_ONCE_MS = 2000
 """More than any scenario queues."""
 
@@ -153,4 +156,6 @@ def _sent(call: ScriptedCall) -> list[ClientMessage]:
 def _levels(heard: Samples) -> tuple[int, ...]:
     """The levels of the pieces in what was heard, in order; what fades is none."""
     runs = [(level, len(list(run))) for level, run in groupby(heard.tolist()) if level]
-    return tuple(level for level, frames in runs for _ in range(frames // PIECE_FRAMES))
+    return tuple(
+        level for level, frames in runs for _ in range((frames + FADED_FRAMES) // PIECE_FRAMES)
+    )

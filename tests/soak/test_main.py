@@ -1,5 +1,3 @@
-"""The soak itself, for ten seconds."""
-
 from __future__ import annotations
 
 import pytest
@@ -7,11 +5,16 @@ import pytest
 from soak.__main__ import main
 
 
-@pytest.mark.timeout(120)
-def test_conversations_use_no_more_as_they_go_on(capsys: pytest.CaptureFixture[str]) -> None:
-    result = main(["--seconds", "12", "--conversations", "5", "--warm-up", "6"])
-    printed = capsys.readouterr().out
-    assert result == 0, printed
-    assert "clients" in printed
-    assert "agent" in printed
-    assert printed.endswith("nothing has grown\n")
+def test_a_soak_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nothing"]) == 2
+    assert "no soak nothing; there are conversations, devices" in capsys.readouterr().out
+
+
+def test_options_go_to_the_soak_that_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["devices", "--help"]) == 0
+    assert "--rounds" in capfd.readouterr().out
+
+
+def test_a_soak_that_fails_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["devices", "--rounds", "none"]) == 1
+    assert capfd.readouterr().out.endswith("failed: devices\n")

@@ -15,6 +15,7 @@ from typing import Any
 import miniaudio
 
 from duologue.audio import alsa
+from duologue.audio.device_advice import Obstacle, advice
 from duologue.errors import DeviceError, UnknownDevice
 
 
@@ -35,7 +36,7 @@ class AudioDevice:
         name: what people call it.
         is_default: whether it is the one that is used where none is named.
         sample_rates_hz: the rates at which it runs by itself, in ascending order; the sound system
-            converts others. Empty if it does not say, or takes any.
+            converts others. Empty if it does not say, or takes any, or if they were not asked for.
     """
 
     kind: DeviceKind
@@ -65,20 +66,7 @@ def list_devices(kind: DeviceKind | None = None) -> list[AudioDevice]:
     Raises:
         DeviceError: no sound system answers.
     """
-    try:
-        # Made anew each time: after the sound server restarts, an old one keeps failing.
-        devices = miniaudio.Devices(sound_systems())
-        return [
-            device
-            for wanted in ([kind] if kind is not None else DeviceKind)
-            for device in _listed(devices, wanted)
-        ]
-    except miniaudio.MiniaudioError as error:
-        raise DeviceError(
-            f"No {kind or 'device'} can be listed, for no sound system of this machine answers "
-            f"({error}). Start one (on Linux PipeWire or PulseAudio), or give a file or a source "
-            "or sink of your own in place of the devices."
-        ) from error
+    return _list_devices(kind, with_rates=True)
 
 
 def find_device(kind: DeviceKind, device_id: str | None) -> AudioDevice | None:
@@ -90,11 +78,11 @@ def find_device(kind: DeviceKind, device_id: str | None) -> AudioDevice | None:
         UnknownDevice: there is no such device.
         DeviceError: there is none at all, or no sound system answers.
     """
-    devices = list_devices(kind)
+    devices = _list_devices(kind)
     if not devices:
         raise DeviceError(
-            f"This machine has no {kind}. Connect one, or give a file or a source or sink of your "
-            "own in its place."
+            f"This machine has no {kind}. {advice(Obstacle.MISSING)} Or give a file or a source "
+            "or sink of your own in its place."
         )
     if device_id is None:
         return None
@@ -132,33 +120,76 @@ def _matching(devices: Sequence[AudioDevice], wanted: str) -> list[AudioDevice]:
     return []
 
 
-def _listed(devices: miniaudio.Devices, kind: DeviceKind) -> list[AudioDevice]:
-    is_microphone = kind is DeviceKind.MICROPHONE
-    found = devices.get_captures() if is_microphone else devices.get_playbacks()
-    default_ids = _default_ids(devices, kind)
-    return [
-        AudioDevice(
-            kind=kind,
-            id=_text_of(item["id"]),
-            name=item["name"],
-            is_default=_text_of(item["id"]) in default_ids,
-            # 0 stands for any rate.
-            sample_rates_hz=tuple(sorted({form["samplerate"] for form in item["formats"]} - {0})),
-            handle=item["id"],
-        )
-        for item in found
-    ]
+def _list_devices(kind: DeviceKind | None, *, with_rates: bool = False) -> list[AudioDevice]:
+    """See `list_devices`.
+
+    Args:
+        with_rates: ask for the rates as well. Not while devices may be lost: miniaudio's question
+            about a device that PulseAudio has just removed ends the process (1.71, a null pointer).
+    """
+    try:
+        # Made anew each time: after the sound server restarts, an old one keeps failing.
+        devices = miniaudio.Devices(sound_systems())
+        return [
+            _device(devices, wanted, info, with_rates=with_rates)
+            for wanted in ([kind] if kind is not None else DeviceKind)
+            for info in _infos(devices, wanted)
+        ]
+    except miniaudio.MiniaudioError as error:
+        raise DeviceError(
+            f"No {kind or 'device'} can be listed, for no sound system of this machine answers "
+            f"({error}). {advice(Obstacle.NO_SOUND_SYSTEM)} Or give a file or a source or sink of "
+            "your own in place of the devices."
+        ) from error
 
 
-def _default_ids(devices: miniaudio.Devices, kind: DeviceKind) -> set[str]:
-    """The ids of the system's default devices: miniaudio knows them, but does not list them."""
+def _device(
+    devices: miniaudio.Devices, kind: DeviceKind, info: Any, *, with_rates: bool
+) -> AudioDevice:
+    return AudioDevice(
+        kind=kind,
+        id=_text_of(miniaudio.ffi.addressof(info.id)),
+        name=miniaudio.ffi.string(info.name).decode("utf-8", "replace"),
+        is_default=bool(info.isDefault),
+        sample_rates_hz=_sample_rates_hz(devices, kind, info) if with_rates else (),
+        handle=miniaudio.ffi.new("ma_device_id *", info.id),  # a copy, which outlives the list
+    )
+
+
+def _infos(devices: miniaudio.Devices, kind: DeviceKind) -> list[Any]:
+    """What miniaudio's library lists, valid as long as `devices` is alive.
+
+    Its Python part asks for more about each device, and does not tell which one is the default.
+
+    Raises:
+        miniaudio.MiniaudioError: the sound system does not answer.
+    """
     infos, count = miniaudio.ffi.new("ma_device_info**"), miniaudio.ffi.new("ma_uint32*")
     nothing = (miniaudio.ffi.NULL, miniaudio.ffi.NULL)
     asked = (*nothing, infos, count) if kind is DeviceKind.MICROPHONE else (infos, count, *nothing)
-    if miniaudio.lib.ma_context_get_devices(devices._context, *asked) != miniaudio.lib.MA_SUCCESS:
-        return set()
-    every = [infos[0][index] for index in range(count[0])]
-    return {_text_of(miniaudio.ffi.addressof(info.id)) for info in every if info.isDefault}
+    result = miniaudio.lib.ma_context_get_devices(devices._context, *asked)
+    if result != miniaudio.lib.MA_SUCCESS:
+        raise miniaudio.MiniaudioError("cannot list devices", result)
+    return [infos[0][index] for index in range(count[0])]
+
+
+def _sample_rates_hz(devices: miniaudio.Devices, kind: DeviceKind, info: Any) -> tuple[int, ...]:
+    """The rates of a device.
+
+    Raises:
+        miniaudio.MiniaudioError: the sound system does not answer, or not about this one.
+    """
+    is_microphone = kind is DeviceKind.MICROPHONE
+    type_ = miniaudio.DeviceType.CAPTURE if is_microphone else miniaudio.DeviceType.PLAYBACK
+    more = miniaudio.ffi.new("ma_device_info*")
+    result = miniaudio.lib.ma_context_get_device_info(
+        devices._context, type_.value, miniaudio.ffi.addressof(info.id), more
+    )
+    if result != miniaudio.lib.MA_SUCCESS:  # as of ALSA, which lists devices that do not exist
+        raise miniaudio.MiniaudioError("cannot ask about a device", result)
+    formats = more.nativeDataFormats
+    rates = {formats[index].sampleRate for index in range(more.nativeDataFormatCount)}
+    return tuple(sorted(rates - {0}))  # 0 stands for any rate
 
 
 def _text_of(handle: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import miniaudio
 
+from duologue.audio.device_advice import advice, obstacle_of
 from duologue.audio.device_list import (
     DeviceKind,
     devices_available,
@@ -113,8 +114,8 @@ class _LiveDevice:
 
     def _cannot_open(self, error: miniaudio.MiniaudioError) -> DeviceError:
         return DeviceError(
-            f"The {self._name()} cannot be opened at {self.sample_rate_hz} Hz ({error}). See "
-            "whether another program holds it and whether this one may use it, or choose another."
+            f"The {self._name()} cannot be opened at {self.sample_rate_hz} Hz ({error}). "
+            f"{advice(obstacle_of(error))}"
         )
 
     def _report_loss(self) -> None:

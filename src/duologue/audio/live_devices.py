@@ -5,11 +5,13 @@ They are a source and a sink like any other, except that a device that is lost d
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
 
 from duologue.audio.device_supervisor import (
+    CHECK_EVERY_S,
     DeviceActions,
     DeviceChoice,
     DeviceSupervisor,
@@ -17,6 +19,7 @@ from duologue.audio.device_supervisor import (
 )
 from duologue.audio.devices import Microphone, Speaker
 from duologue.audio.endpoints import log_failure
+from duologue.audio.gain import RampedGain
 from duologue.audio.pulled_resampler import PulledResampler
 from duologue.audio.resample import Resampler
 from duologue.audio.samples import bytes_from_samples, samples_from_bytes, silence
@@ -25,6 +28,12 @@ from duologue.dialogue.values import DeviceChange
 
 FILLED_S: Final = 1.0
 """So much silence fills a gap at most, between one device and the next."""
+
+FADE_MS: Final = 5
+"""So long the sound fades on a speaker that is left, and on the one that follows."""
+
+FADE_LIMIT_S: Final = 0.05
+"""How long a speaker may take to ask for the block that fades: it asks every 10 ms."""
 
 
 def _ignore_change(change: DeviceChange) -> None:
@@ -43,11 +52,18 @@ class LiveMicrophone:
         changed: called when another device is in use.
     """
 
-    def __init__(self, device_id: str | None = None, *, sample_rate_hz: int) -> None:
+    def __init__(
+        self,
+        device_id: str | None = None,
+        *,
+        sample_rate_hz: int,
+        check_every_s: float = CHECK_EVERY_S,
+    ) -> None:
         """
         Args:
             device_id: the id of a device, its name or a part of the name that no other has; None
                 for the system's default.
+            check_every_s: how often it is seen whether a lost device has come back.
         """
         self.sample_rate_hz = sample_rate_hz
         self.failed: Callable[[Exception], None] = log_failure
@@ -62,6 +78,7 @@ class LiveMicrophone:
             DeviceActions(open=self._open, substitute=self._substitute, use=self._use),
             changed=lambda change: self.changed(change),
             failed=lambda error: self.failed(error),
+            check_every_s=check_every_s,
         )
 
     def start(self, deliver: Callable[[memoryview], None]) -> None:
@@ -132,23 +149,33 @@ class LiveSpeaker:
         changed: called when another device is in use.
     """
 
-    def __init__(self, device_id: str | None = None, *, sample_rate_hz: int) -> None:
+    def __init__(
+        self,
+        device_id: str | None = None,
+        *,
+        sample_rate_hz: int,
+        check_every_s: float = CHECK_EVERY_S,
+    ) -> None:
         """
         Args:
             device_id: the id of a device, its name or a part of the name that no other has; None
                 for the system's default.
+            check_every_s: how often it is seen whether a lost device has come back.
         """
         self.sample_rate_hz = sample_rate_hz
         self.failed: Callable[[Exception], None] = log_failure
         self.changed: Callable[[DeviceChange], None] = _ignore_change
         self._render: Callable[[int], memoryview] | None = None
         self._in_use: Running | None = None
+        self._fade = RampedGain(sample_rate_hz, ramp_ms=FADE_MS)
+        self._faded = threading.Event()
         self._supervisor = DeviceSupervisor(
             "speaker",
             DeviceChoice(device_id, sample_rate_hz),
             DeviceActions(open=self._open, substitute=self._substitute, use=self._use),
             changed=lambda change: self.changed(change),
             failed=lambda error: self.failed(error),
+            check_every_s=check_every_s,
         )
 
     def start(self, render: Callable[[int], memoryview]) -> None:
@@ -171,11 +198,12 @@ class LiveSpeaker:
 
     def _open(self, choice: DeviceChoice) -> Running:
         speaker = Speaker(choice.device_id, sample_rate_hz=choice.rate_hz)
+        sink = _FadingSink(speaker, self._fade_out)
         resampler = PulledResampler(
-            lambda frames: self._rendered(speaker, frames), self.sample_rate_hz, choice.rate_hz
+            lambda frames: self._rendered(sink, frames), self.sample_rate_hz, choice.rate_hz
         )
         speaker.start(resampler.render)
-        return speaker
+        return sink
 
     def _substitute(self) -> Running:
         sink = UnheardSink(self.sample_rate_hz)
@@ -183,10 +211,36 @@ class LiveSpeaker:
         return sink
 
     def _use(self, sink: Running) -> None:
+        self._faded.clear()
+        self._fade.ramp(0.0, 1.0)
         self._in_use = sink
+
+    def _fade_out(self, sink: Running) -> None:
+        """Let what the speaker in use still plays fade, and give it no more."""
+        if sink is self._in_use:
+            self._fade.target = 0.0
+            self._faded.wait(FADE_LIMIT_S)
 
     def _rendered(self, sink: Running, frames: int) -> memoryview:
         """In the thread of a device. Only the one in use is given sound."""
         if sink is not self._in_use or self._render is None:
             return bytes_from_samples(silence(frames))
-        return self._render(frames)
+        block = self._fade.apply(samples_from_bytes(self._render(frames)))
+        if self._fade.is_silent:
+            self._in_use = None
+            self._faded.set()
+        return bytes_from_samples(block)
+
+
+class _FadingSink:
+    """A sink that is let fade before it is stopped."""
+
+    def __init__(self, sink: Speaker, fade_out: Callable[[Running], None]) -> None:
+        self.failed: Callable[[Exception], None] = log_failure
+        self._sink = sink
+        self._fade_out = fade_out
+        sink.failed = lambda error: self.failed(error)
+
+    def stop(self) -> None:
+        self._fade_out(self)
+        self._sink.stop()

@@ -1,4 +1,4 @@
-"""The speaker's side: queue, volume, fade and play-out clock, the same for every sink.
+"""The speaker's side: jitter buffer, volume, fades and play-out clock, the same for every sink.
 
 The play-out clock counts samples as the sink takes them. What lies behind the sink (the device's
 own buffer) is not known here, so every time given is that of rendering.
@@ -17,15 +17,11 @@ import numpy as np
 
 from duologue.audio.analyser import Analyser
 from duologue.audio.gain import RampedGain
+from duologue.audio.jitter_buffer import StartThreshold
 from duologue.audio.level import LevelMeter
 from duologue.audio.playout_queue import PlayoutQueue, Run
-from duologue.audio.samples import (
-    Samples,
-    bytes_from_samples,
-    milliseconds,
-    samples_from_floats,
-    silence,
-)
+from duologue.audio.samples import Samples, bytes_from_samples, milliseconds, silence
+from duologue.audio.seams import Seams
 
 _logger = logging.getLogger("duologue")
 
@@ -34,9 +30,6 @@ MAX_QUEUED_MS = 10 * 60 * 1000
 
 FADE_MS = 8
 """An interruption fades this long: no click, and with a block of 10 ms silent within 20 ms."""
-
-RUN_DRY_FADE_MS = 5
-"""Where sound ends off zero, the last value decays this long instead of jumping to zero."""
 
 UTTERANCE_GAP_MS = 300
 """A longer gap between two sounds separates utterances; a shorter one is an underrun."""
@@ -92,13 +85,16 @@ class Playout:
         self._intake = threading.Lock()
         self._lock = threading.Lock()
         self._queue = PlayoutQueue(sample_rate_hz, MAX_QUEUED_MS * sample_rate_hz // 1000)
+        self._start = StartThreshold(sample_rate_hz)
+        self._seams = Seams(sample_rate_hz)
         self._gain = RampedGain(sample_rate_hz)
         self._meter = LevelMeter(sample_rate_hz)
         self._analyser = Analyser(sample_rate_hz)
         self._is_playing = False
         self._awaits_audible = True
         self._frames_since_sound = 0
-        self._last_sample = 0
+        self._fade_frames: int | None = None
+        self._was_emptied = False
         self._frames_played = 0
         self._frames_played_of_event: OrderedDict[int | None, int] = OrderedDict()
         self._frames_dropped = 0
@@ -121,9 +117,18 @@ class Playout:
                     self._frames_dropped += self._queue.put(part, sample_rate_hz, event_id)
 
     def interrupt(self) -> None:
-        """Drop all that waits. What is being played fades within 8 ms of sound."""
+        """Drop all that waits. What is being played fades within 8 ms of sound.
+
+        What had not begun to be heard is not heard at all; `on_change` tells its end all the same.
+        """
         with self._intake, self._lock:
-            self._queue.fade_out(FADE_MS * self.sample_rate_hz // 1000)
+            if self._is_playing:
+                whole_fade = FADE_MS * self.sample_rate_hz // 1000
+                self._queue.fade_out(whole_fade if self._fade_frames is None else self._fade_frames)
+                self._fade_frames = self._queue.waiting_frames
+            elif self._queue.waiting_frames:
+                self._queue.fade_out(0)
+                self._was_emptied = True
             self._awaits_audible = True
 
     def set_volume(self, volume: float) -> None:
@@ -142,9 +147,10 @@ class Playout:
         now_s = self._clock()
         reports: list[Callable[[], None]] = []
         with self._lock:
-            runs = self._queue.take(frames)
+            runs = self._next_runs(frames)
             self._follow(runs, frames, now_s, reports)
-            block = self._gain.apply(self._joined(runs, frames))
+            sound = np.concatenate((silence(0), *(run.samples for run in runs)))
+            block = self._gain.apply(self._seams.join(sound, frames))
             self._meter.push(block)
             self._analyser.push(block)
         for report in reports:
@@ -196,6 +202,16 @@ class Playout:
         """The spectrum of what is played, after the volume; see `Analyser.voice_range_data`."""
         return self._analyser.voice_range_data()
 
+    def _next_runs(self, frames: int) -> list[Run]:
+        """What is to be heard of the next block, which is nothing until enough waits."""
+        if self._fade_frames is not None:  # what follows it is a beginning of its own
+            fade = self._queue.take(min(frames, self._fade_frames))
+            self._fade_frames -= sum(len(run.samples) for run in fade)
+            return fade
+        if self._is_playing or self._start.reached(self._queue.waiting_frames, frames):
+            return self._queue.take(frames)
+        return []
+
     def _follow(
         self, runs: list[Run], frames: int, now_s: float, reports: list[Callable[[], None]]
     ) -> None:
@@ -237,31 +253,13 @@ class Playout:
             played.popitem(last=False)
 
     def _miss_sound(self, frames: int, at_s: float, reports: list[Callable[[], None]]) -> None:
-        if self._is_playing:
-            self._is_playing = False
+        if self._is_playing or self._was_emptied:
+            self._is_playing = self._was_emptied = False
+            self._fade_frames = None
             reports.append(lambda: self._on_change(False, at_s))
         self._frames_since_sound += frames
         if milliseconds(self._frames_since_sound, self.sample_rate_hz) > UTTERANCE_GAP_MS:
             self._awaits_audible = True
-
-    def _joined(self, runs: list[Run], frames: int) -> Samples:
-        """All runs in one block, silence after them, and a short decay between the two."""
-        block = silence(frames)
-        end = 0
-        for run in runs:
-            block[end : end + len(run.samples)] = run.samples
-            end += len(run.samples)
-        if end:
-            self._last_sample = int(block[end - 1])
-        if end < frames and self._last_sample:
-            decay = self._decay(frames - end)
-            block[end : end + len(decay)] = decay
-            self._last_sample = 0
-        return block
-
-    def _decay(self, gap: int) -> Samples:
-        frames = min(gap, RUN_DRY_FADE_MS * self.sample_rate_hz // 1000)
-        return samples_from_floats(self._last_sample * np.linspace(1.0, 0.0, frames))
 
 
 def _call_safely(report: Callable[[], None]) -> None:

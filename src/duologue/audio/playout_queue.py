@@ -71,12 +71,15 @@ class PlayoutQueue:
         return taken
 
     def fade_out(self, frames: int) -> None:
-        """Drop everything but the next `frames` samples, and let these fade to silence."""
+        """Drop everything but the next `frames` samples, and let these fade to silence.
+
+        Where fewer wait they fade as steeply, and end above silence.
+        """
         remains = self.take(frames)
         self._runs.clear()
         self._resampler.reset()
         self._size = 0
-        gains = np.linspace(1.0, 0.0, sum(len(run.samples) for run in remains))
+        gains = np.linspace(1.0, 0.0, frames)
         start = 0
         for run in remains:
             end = start + len(run.samples)

@@ -6,11 +6,21 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
-from duologue.audio.endpoints import Sink, log_failure
+from duologue.audio.endpoints import Sink, Switchable, log_failure
 from duologue.audio.samples import samples_from_bytes
 from duologue.audio.wav_writer import WavWriter
+from duologue.dialogue.values import DeviceChange
 from duologue.errors import AudioFileError
+
+
+class SwitchableSink(Sink, Switchable, Protocol):
+    """A sink that can go on with another device."""
+
+
+def _ignore_change(change: DeviceChange) -> None:
+    """Nobody wants to know."""
 
 
 class WavTap:
@@ -74,3 +84,21 @@ class WavTap:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()
+
+
+class SwitchableTap(WavTap):
+    """A tap of a sink that can be switched, and so can be switched itself.
+
+    Attributes:
+        changed: see `Switchable`.
+    """
+
+    def __init__(self, sink: SwitchableSink, path: str | os.PathLike[str]) -> None:
+        super().__init__(sink, path)
+        self.changed: Callable[[DeviceChange], None] = _ignore_change
+        self._switchable = sink
+        sink.changed = lambda change: self.changed(change)
+
+    def switch(self, device_id: str | None, *, device_rate_hz: int | None = None) -> None:
+        """Go on with another device, in the same file; see `Switchable.switch`."""
+        self._switchable.switch(device_id, device_rate_hz=device_rate_hz)

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
 from typing import cast
 
 import pytest
 from rich.console import Console
 
-from duologue import Message, Mode, Status, TurnMetrics, VoiceConversation
+from duologue import (
+    DeviceChange,
+    ErrorReport,
+    Message,
+    Mode,
+    Status,
+    TurnMetrics,
+    VoiceConversation,
+)
 from duologue.cli.talk.display import BAR_CELLS, SHOWN_MESSAGES, Display, level_bar
 from duologue.protocol.server_events import AgentResponseCorrectionEvent
 
@@ -71,6 +80,30 @@ def test_only_the_latest_messages_stand_on_the_screen() -> None:
     screen = drawn(display)
     assert "number 0." not in screen
     assert f"number {SHOWN_MESSAGES}." in screen
+
+
+def test_a_device_that_is_lost_is_shown_and_so_is_what_takes_its_place() -> None:
+    display = Display()
+    assert "speaker" not in drawn(display)
+    lost = ErrorReport(message="the speaker failed: it has gone", context={"device": "speaker"})
+    assert display.device_failed(lost)
+    assert re.search("speaker +the speaker failed: it has gone", drawn(display))
+    display.device_changed(DeviceChange(kind="speaker", device_id=None, reason="it has gone"))
+    assert re.search(r"speaker +the system's default \(it has gone\)", drawn(display))
+    display.device_changed(DeviceChange(kind="speaker", device_id="usb"))
+    assert re.search("speaker +usb", drawn(display))
+
+
+def test_that_there_is_no_device_at_all_is_shown() -> None:
+    display = Display()
+    display.device_changed(
+        DeviceChange(kind="microphone", device_id=None, reason="it has gone", available=False)
+    )
+    assert re.search(r"microphone +none \(it has gone\)", drawn(display))
+
+
+def test_an_error_of_something_else_is_left_to_others() -> None:
+    assert not Display().device_failed(ErrorReport(message="the tool raised"))
 
 
 @pytest.mark.parametrize(

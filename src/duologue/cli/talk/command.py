@@ -12,7 +12,7 @@ import typer
 
 from duologue.audio import WavSource, devices_available
 from duologue.cli.talk.live import talk_live
-from duologue.cli.talk.options import AgentOptions, TalkOptions
+from duologue.cli.talk.options import AgentOptions, SoundOptions, TalkOptions
 from duologue.cli.talk.own_agent import own_agent
 from duologue.cli.talk.recorded import talk_recorded
 from duologue.cli.talk.written import talk_written
@@ -41,6 +41,23 @@ def talk(
     output_file: Annotated[
         Path | None, typer.Option("--output", help="A WAV file for what the speaker plays.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="A WAV file for both sides: you left, the agent right.")
+    ] = None,
+    microphone: Annotated[
+        str | None,
+        typer.Option(help="A microphone's id or a part of its name, see `duologue devices`."),
+    ] = None,
+    speaker: Annotated[
+        str | None, typer.Option(help="A speaker's id or a part of its name.")
+    ] = None,
+    echo_cancellation: Annotated[
+        bool | None, typer.Option(help="By default on with a microphone, off with --input.")
+    ] = None,
+    noise_suppression: Annotated[
+        bool | None, typer.Option(help="By default on with a microphone, off with --input.")
+    ] = None,
+    gain_control: Annotated[bool | None, typer.Option(help="By default off.")] = None,
     transcript: Annotated[
         Path | None, typer.Option(help="A file for the messages, one JSON object a line.")
     ] = None,
@@ -66,22 +83,41 @@ def talk(
         agent_id,
         text=text,
         server=(origin, region),
-        files=(input_file, output_file),
+        sounds=any(
+            option is not None
+            for option in (
+                input_file,
+                output_file,
+                record,
+                microphone,
+                speaker,
+                echo_cancellation,
+                noise_suppression,
+                gain_control,
+            )
+        ),
         own=(agent_file, agent_log),
     )
+    if input_file is not None and (microphone or speaker):
+        raise typer.BadParameter("--input takes the place of --microphone and --speaker")
     for option, path in (
         ("--output", output_file),
+        ("--record", record),
         ("--transcript", transcript),
         ("--agent-log", agent_log),
     ):
         _check_folder(option, path)
 
-    question = _question(input_file, text=text)
+    question = _question(input_file, text=text, devices_named=bool(microphone or speaker))
+    sound = _sound(echo_cancellation, noise_suppression, gain_control, record)
 
     async def converse() -> None:
         async with _agent(agent_id, origin, region, agent_file, agent_log) as agent:
             options = TalkOptions(
                 agent=agent,
+                microphone=microphone,
+                speaker=speaker,
+                sound=sound,
                 output=output_file,
                 transcript=transcript,
                 wait_for_greeting=wait_for_greeting,
@@ -96,7 +132,26 @@ def talk(
     asyncio.run(converse())
 
 
-def _question(input_file: Path | None, *, text: bool) -> WavSource | None:
+def _sound(
+    echo_cancellation: bool | None,
+    noise_suppression: bool | None,
+    gain_control: bool | None,
+    record: Path | None,
+) -> SoundOptions:
+    """What was asked for; the rest is left to the session."""
+    sound: SoundOptions = {}
+    if echo_cancellation is not None:
+        sound["echo_cancellation"] = echo_cancellation
+    if noise_suppression is not None:
+        sound["noise_suppression"] = noise_suppression
+    if gain_control is not None:
+        sound["auto_gain_control"] = gain_control
+    if record is not None:
+        sound["record"] = record
+    return sound
+
+
+def _question(input_file: Path | None, *, text: bool, devices_named: bool) -> WavSource | None:
     """The recording to play, read before anything is started; None for a microphone or writing.
 
     Raises:
@@ -106,7 +161,7 @@ def _question(input_file: Path | None, *, text: bool) -> WavSource | None:
         return None
     if input_file is not None:
         return WavSource(input_file, held=True)
-    if devices_available():
+    if devices_named or devices_available():
         return None
     typer.echo("No microphone and speaker were found; a recorded question is asked instead.")
     return WavSource(QUESTION, held=True)
@@ -117,12 +172,14 @@ def _check(
     *,
     text: bool,
     server: tuple[str | None, str | None],
-    files: tuple[Path | None, Path | None],
+    sounds: bool,
     own: tuple[Path | None, Path | None],
 ) -> None:
     """Refuse options that contradict one another."""
-    if text and any(files):
-        raise typer.BadParameter("--text has no sound: leave out --input and --output")
+    if text and sounds:
+        raise typer.BadParameter(
+            "--text has no sound: leave out files of sound, devices, and what is done with sound"
+        )
     if agent_id is not None and not agent_id.strip():
         raise typer.BadParameter("AGENT_ID is empty; leave it out for the agent on this machine")
     if agent_id is None and any(server):

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from duologue import Message, Mode, TurnMetrics, VoiceConversation
+from duologue import DeviceChange, ErrorReport, Message, Mode, TurnMetrics, VoiceConversation
 from duologue.protocol.server_events import AgentResponseCorrectionEvent
 
 SHOWN_MESSAGES: Final = 12
@@ -28,6 +28,7 @@ class Display:
     def __init__(self) -> None:
         self._messages: deque[Message] = deque(maxlen=SHOWN_MESSAGES)
         self._latencies_ms: list[float] = []
+        self._devices: dict[str, Text] = {}
 
     def message(self, message: Message) -> None:
         """Add something that was said."""
@@ -48,6 +49,22 @@ class Display:
         if metrics.latency_ms is not None:
             self._latencies_ms.append(metrics.latency_ms)
 
+    def device_changed(self, change: DeviceChange) -> None:
+        """Show which device is in use now, and why."""
+        name = change.device_id or "the system's default"
+        shown = Text(name) if change.available else Text("none", style="red")
+        if change.reason is not None:
+            shown.append(f" ({change.reason})", style="not bold dim")
+        self._devices[change.kind] = shown
+
+    def device_failed(self, report: ErrorReport) -> bool:
+        """Show that a device was lost, if that is what the report is about; tell whether it is."""
+        device = report.context.get("device")
+        if device not in ("microphone", "speaker"):
+            return False
+        self._devices[device] = Text(str(report), style="red")
+        return True
+
     def render(self, conversation: VoiceConversation) -> RenderableType:
         """Draw the conversation as it is now."""
         return Panel(
@@ -66,6 +83,8 @@ class Display:
         table.add_row("you", level_bar(conversation.input_level, "green"))
         table.add_row("agent", level_bar(conversation.output_level, "cyan"))
         table.add_row("latency", self._latency())
+        for kind, device in self._devices.items():
+            table.add_row(kind, device)
         return table
 
     def _latency(self) -> Text:

@@ -11,9 +11,9 @@ from typing import Final, TypedDict
 from rich.console import Console
 from rich.live import Live
 
-from duologue import Conversation, Message, VoiceConversation
-from duologue.audio import Sink, Speaker
-from duologue.audio.tap import WavTap
+from duologue import Conversation, ErrorReport, Message, VoiceConversation
+from duologue.audio import Sink
+from duologue.audio.tap import SwitchableTap
 from duologue.cli.talk.display import Display
 from duologue.cli.talk.options import (
     OUTPUT_RATE_HZ,
@@ -25,9 +25,11 @@ from duologue.cli.talk.options import (
 _REFRESHES_PER_S: Final = 15
 
 
-class SpeakerOption(TypedDict, total=False):
-    """A speaker other than the system's, as an option of a session."""
+class DeviceOptions(TypedDict, total=False):
+    """The microphone and the speaker, as options of a session."""
 
+    input_device_id: str
+    output_device_id: str
     speaker: Sink
 
 
@@ -40,22 +42,25 @@ async def talk_live(options: TalkOptions) -> None:
     """
     console = Console()
     display = Display()
-    own: SpeakerOption = {}
-    if options.output:
-        own["speaker"] = WavTap(Speaker(sample_rate_hz=OUTPUT_RATE_HZ), options.output)
     with options.open_transcript() as transcript:
 
         def show(message: Message) -> None:
             display.message(message)
             transcript.write(message)
 
+        def fail(report: ErrorReport) -> None:
+            if not display.device_failed(report):
+                show_error(report)
+
         async with Conversation.start_session(
             **options.agent,
-            **own,
+            **_devices(options),
+            **options.sound,
             on_message=show,
             on_agent_response_correction=display.correction,
             on_turn_metrics=display.turn,
-            on_error=show_error,
+            on_device_change=display.device_changed,
+            on_error=fail,
         ) as conversation:
             with (
                 _ended_by_interrupt(conversation),
@@ -66,6 +71,20 @@ async def talk_live(options: TalkOptions) -> None:
                     await asyncio.sleep(1 / _REFRESHES_PER_S)
                 live.update(display.render(conversation), refresh=True)
     raise_if_lost(conversation.disconnection)
+
+
+def _devices(options: TalkOptions) -> DeviceOptions:
+    chosen: DeviceOptions = {}
+    if options.microphone is not None:
+        chosen["input_device_id"] = options.microphone
+    if options.output is not None:
+        from duologue.audio.live_devices import LiveSpeaker  # loads what opens devices
+
+        speaker = LiveSpeaker(options.speaker, sample_rate_hz=OUTPUT_RATE_HZ)
+        chosen["speaker"] = SwitchableTap(speaker, options.output)
+    elif options.speaker is not None:
+        chosen["output_device_id"] = options.speaker
+    return chosen
 
 
 @contextmanager

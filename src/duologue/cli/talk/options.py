@@ -25,18 +25,32 @@ class AgentOptions(TypedDict, total=False):
     signed_url: str
 
 
+class SoundOptions(TypedDict, total=False):
+    """What is done with the sound, as options of a session; what is left out is as there."""
+
+    echo_cancellation: bool
+    noise_suppression: bool
+    auto_gain_control: bool
+    record: Path
+
+
 @dataclass(frozen=True, kw_only=True)
 class TalkOptions:
     """The command's options, once it is clear which agent to talk to.
 
     Attributes:
         agent: the agent, as options of a session.
+        microphone, speaker: the ids of devices; None for the system's default.
+        sound: what is done with the sound, the same for every way of talking aloud.
         output: where to write what the speaker plays; None to write nothing.
         transcript: where to write the messages; None to write nothing.
         wait_for_greeting: whether a recording waits until the greeting has been heard.
     """
 
     agent: AgentOptions = field(repr=False)  # may hold a signature
+    microphone: str | None = None
+    speaker: str | None = None
+    sound: SoundOptions = field(default_factory=SoundOptions)
     output: Path | None
     transcript: Path | None
     wait_for_greeting: bool

@@ -46,6 +46,7 @@ async def talk_recorded(options: TalkOptions, microphone: WavSource) -> None:
 
         async with Conversation.start_session(
             **options.agent,
+            **options.sound,
             microphone=microphone,
             speaker=speaker,
             on_message=show,
