@@ -13,6 +13,9 @@ NAMES = (
     "capacity",
     "live_sound",
     "live_cpu",
+    "echo_cancellation",
+    "self_hearing",
+    "barge_in_through_echo",
 )
 
 

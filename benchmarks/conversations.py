@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -36,10 +37,15 @@ Samples = npt.NDArray[np.int16]
 
 def spoken(sentence: str) -> Samples:
     """The sentence in the bundled voice, as int16 samples at 16 kHz."""
-    voice = PiperVoice.load(str(model_folder(PIPER_EN_US_JOE_MEDIUM) / "en_US-joe-medium.onnx"))
+    voice = _voice()
     sound = np.concatenate([chunk.audio_int16_array for chunk in voice.synthesize(sentence)])
     resampler = Resampler(voice.config.sample_rate, RATE_HZ)
     return np.concatenate((resampler.push(sound), resampler.flush()))
+
+
+@functools.cache
+def _voice() -> PiperVoice:
+    return PiperVoice.load(str(model_folder(PIPER_EN_US_JOE_MEDIUM) / "en_US-joe-medium.onnx"))
 
 
 @asynccontextmanager

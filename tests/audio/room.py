@@ -24,11 +24,24 @@ def babble(duration_s: float, sample_rate_hz: int, *, seed: int = 1, peak: int =
     return samples_from_floats(voice / np.abs(voice).max() * peak)
 
 
+def room_response(sample_rate_hz: int, seed: int = 2) -> npt.NDArray[np.float64]:
+    """What a room makes of an impulse: the impulse itself, and its reflections after it."""
+    random = np.random.default_rng(seed)
+    length = REVERBERATION_MS * sample_rate_hz // 1000
+    response = np.zeros(length)
+    response[0] = 1.0
+    places = random.integers(length // 50, length, REFLECTIONS)
+    response[places] = 0.3 * random.standard_normal(REFLECTIONS) * np.exp(-4 * places / length)
+    return response
+
+
 def echo(
     played: Samples, sample_rate_hz: int, *, delay_ms: float, gain_db: float = -6.0, seed: int = 2
 ) -> Samples:
     """What a microphone hears of what was played, `delay_ms` later, with the room's reflections."""
-    heard = np.convolve(played.astype(np.float64), _room(sample_rate_hz, seed))[: len(played)]
+    heard = np.convolve(played.astype(np.float64), room_response(sample_rate_hz, seed))[
+        : len(played)
+    ]
     delay = np.zeros(round(delay_ms * sample_rate_hz / 1000))
     return samples_from_floats(np.concatenate((delay, heard))[: len(played)] * 10 ** (gain_db / 20))
 
@@ -41,16 +54,6 @@ def resampled(samples: Samples, from_hz: int, to_hz: int) -> Samples:
 def attenuation_db(before: Samples, after: Samples) -> float:
     """By how much the second is weaker than the first; of an echo it is the ERLE."""
     return float(10 * np.log10(_power(before) / max(_power(after), 1e-3)))
-
-
-def _room(sample_rate_hz: int, seed: int) -> npt.NDArray[np.float64]:
-    random = np.random.default_rng(seed)
-    length = REVERBERATION_MS * sample_rate_hz // 1000
-    response = np.zeros(length)
-    response[0] = 1.0
-    places = random.integers(length // 50, length, REFLECTIONS)
-    response[places] = 0.3 * random.standard_normal(REFLECTIONS) * np.exp(-4 * places / length)
-    return response
 
 
 def _power(samples: Samples) -> float:

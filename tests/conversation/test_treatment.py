@@ -16,9 +16,21 @@ from tests.audio.room import attenuation_db, babble, echo
 RATE_HZ = 16_000
 
 
-def treating(wanted: Treatment) -> SoundTreatment:
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def treating(wanted: Treatment, clock: Clock | None = None) -> SoundTreatment:
     return SoundTreatment(
-        wanted, capture_rate_hz=RATE_HZ, playback_rate_hz=RATE_HZ, failed=lambda error: None
+        wanted,
+        capture_rate_hz=RATE_HZ,
+        playback_rate_hz=RATE_HZ,
+        failed=lambda error: None,
+        clock_s=clock or Clock(),
     )
 
 
@@ -47,6 +59,38 @@ def test_the_echo_is_taken_out_if_that_is_wanted() -> None:
     rest = through(treatment, heard, played)
     treatment.stop()
     assert attenuation_db(heard[3 * RATE_HZ :], rest[3 * RATE_HZ :]) > 25
+
+
+@pytest.mark.parametrize(
+    ("stalling", "periods"),
+    [("speaker", 1), ("speaker", 20), ("microphone", 2), ("microphone", 20)],
+)
+def test_an_echo_is_taken_out_though_a_device_stands_still_now_and_then(
+    stalling: str, periods: int
+) -> None:
+    speech = babble(12, RATE_HZ)
+    is_still = np.zeros(1200, dtype=bool)
+    for begin in range(300, 1200, 100):
+        is_still[begin : begin + periods] = True
+    played = speech.copy().reshape(-1, 160)
+    if stalling == "speaker":
+        played[is_still] = 0  # nothing of the speech is lost, but it is played later
+        played[~is_still] = speech.reshape(-1, 160)[: np.count_nonzero(~is_still)]
+    heard = echo(played.ravel(), RATE_HZ, delay_ms=60).reshape(-1, 160)
+    clock = Clock()
+    treatment = treating(Treatment(echo_cancellation=True), clock)
+    treatment.start()
+    rest, taken = [], []
+    for now, still in enumerate(is_still):
+        clock.now_s = now / 100
+        if not (still and stalling == "speaker"):
+            treatment.played(played[now])
+        if not (still and stalling == "microphone"):
+            taken.append(heard[now])
+            rest.append(treatment.process(heard[now]))
+    treatment.stop()
+    after_s = 3 * RATE_HZ
+    assert attenuation_db(np.concatenate(taken)[after_s:], np.concatenate(rest)[after_s:]) > 17
 
 
 def test_both_sides_are_recorded_if_that_is_wanted(tmp_path: Path) -> None:

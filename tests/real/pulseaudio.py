@@ -158,6 +158,7 @@ class PulseAudio:
                 yield process
             finally:
                 process.terminate()
+                process.wait(timeout=10)  # before its pipe is closed, or it complains
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         give_up_at_s = time.monotonic() + READY_LIMIT_S

@@ -82,6 +82,7 @@ class Sound:
             capture_rate_hz=input_format.sample_rate_hz,
             playback_rate_hz=sink.sample_rate_hz,
             failed=lambda error: self._tell(events.failed, "recording", error),
+            clock_s=self._clock_s,
         )
         self._capture = Capture(
             source.sample_rate_hz, input_format.sample_rate_hz, chunk_ms, self._treatment

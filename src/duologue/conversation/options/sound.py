@@ -89,7 +89,9 @@ def _treatment(options: Options) -> Treatment:
     """As a browser treats a microphone; a source of the caller's own stays as it is.
 
     Gain control is off where nobody asks for it, other than in a browser: it brings up what is
-    left of an echo, by 15 dB as measured, and recognisers do not need it.
+    left of an echo, by 15 dB as measured, and recognisers hardly need it: it changes nothing in
+    the words of voices as they are, and at -30 dB 8 % of them are wrong instead of 11 %. Noise
+    suppression takes 12 dB more out of an echo, and costs no words.
     """
     is_device = "microphone" not in options
     return Treatment(

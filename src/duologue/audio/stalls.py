@@ -1,0 +1,59 @@
+"""Time that a device has lost: it stood still for a while, and has not made up for it.
+
+A speaker whose program comes late plays what it has, then nothing; what comes next is heard so much
+later, for good. A microphone throws away what it cannot keep. Who only counts samples sees neither.
+The clock tells, but a call may also come late because the program was busy, and be followed by
+others at once: so time is lost only if it is missing in several calls on end.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+SETTLING_CALLS: Final = 50
+"""A device fills its buffer first, so that its first calls come early."""
+
+DRIFT: Final = 0.0002
+"""Clocks of sound devices differ from the computer's by 0.01 % or so; twice that is no loss."""
+
+
+class LostTime:
+    """Compares the sound that a device has asked for, or has brought, with the time that passed.
+
+    Args:
+        calls: the loss is known after so many.
+        noteworthy_s: what is less than that is jitter.
+    """
+
+    def __init__(self, *, calls: int, noteworthy_s: float) -> None:
+        self._noteworthy_s = noteworthy_s
+        self._calls = 0
+        self._due_s = 0.0
+        self._usual_s = 0.0
+        self._late_s: deque[float] = deque(maxlen=calls)
+
+    def before(self, duration_s: float, now_s: float) -> float:
+        """Take a call for so much sound, and give the time lost before it, mostly 0.
+
+        Args:
+            duration_s: of the sound.
+            now_s: when the call came.
+        """
+        if not self._calls:
+            self._due_s = now_s
+        self._calls += 1
+        self._late_s.append(now_s - self._due_s)
+        self._due_s += duration_s
+        late_s = min(self._late_s)
+        if self._calls <= SETTLING_CALLS:
+            self._usual_s = late_s
+            return 0.0
+        lost_s = late_s - self._usual_s
+        if lost_s > self._noteworthy_s:
+            self._due_s += lost_s
+            self._late_s = deque((late - lost_s for late in self._late_s), self._late_s.maxlen)
+            return lost_s
+        followed_s = DRIFT * duration_s
+        self._usual_s += max(-followed_s, min(followed_s, lost_s))
+        return 0.0

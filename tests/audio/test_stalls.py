@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from duologue.audio.stalls import SETTLING_CALLS, LostTime
+
+CALL_S = 0.01
+CALLS = 5
+
+
+class Device:
+    """A device that calls, whenever the test says."""
+
+    def __init__(self) -> None:
+        self.lost_time = LostTime(calls=CALLS, noteworthy_s=0.002)
+        self.now_s = 100.0
+
+    def calls(self, count: int, *, every_s: float = CALL_S, late_s: float = 0.0) -> float:
+        """Call so often, every third time too late; give the time that was reported as lost."""
+        lost_s = 0.0
+        for call in range(count):
+            self.now_s += every_s
+            lost_s += self.lost_time.before(CALL_S, self.now_s + (0 if call % 3 else late_s))
+        return lost_s
+
+
+@pytest.fixture
+def device() -> Device:
+    device = Device()
+    device.calls(3, every_s=0.0)  # it fills its buffer
+    assert device.calls(SETTLING_CALLS) == 0
+    return device
+
+
+def test_calls_on_time_have_lost_nothing(device: Device) -> None:
+    assert device.calls(1000) == 0
+
+
+def test_calls_that_are_late_now_and_then_have_lost_nothing(device: Device) -> None:
+    assert device.calls(1000, late_s=0.02) == 0
+
+
+def test_a_stall_is_lost_time(device: Device) -> None:
+    device.now_s += 0.07
+    assert device.calls(10) == pytest.approx(0.07)
+    assert device.calls(1000) == 0
+
+
+def test_what_is_made_up_for_is_not_lost(device: Device) -> None:
+    device.now_s += 0.07
+    lost_s = device.calls(3, every_s=0.0)
+    assert lost_s + device.calls(100) == pytest.approx(0.04)
+
+
+def test_a_stall_that_is_made_up_for_at_once_is_none(device: Device) -> None:
+    device.now_s += 0.03
+    assert device.calls(3, every_s=0.0) + device.calls(100) == pytest.approx(0, abs=1e-9)
+
+
+def test_each_stall_counts(device: Device) -> None:
+    lost_s = 0.0
+    for _ in range(10):
+        device.now_s += 0.02
+        lost_s += device.calls(30)
+    assert lost_s == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("drift", [1e-4, -1e-4])
+def test_a_clock_that_drifts_has_lost_nothing(device: Device, drift: float) -> None:
+    assert device.calls(60_000, every_s=CALL_S * (1 + drift)) == 0
