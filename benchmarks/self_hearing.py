@@ -55,6 +55,8 @@ class Held:
         interruptions: how often the agent stopped because it took something for the user's speech.
             The user never speaks while the agent does.
         heard_itself: set once the agent has taken its own voice for the user's.
+        stalls: how often a device was called late, because the machine was busy: that shifts the
+            echo, and the canceller has to find it again.
     """
 
     asked: list[str] = field(default_factory=list)
@@ -62,6 +64,7 @@ class Held:
     answers: list[str] = field(default_factory=list)
     interruptions: int = 0
     heard_itself: asyncio.Event = field(default_factory=asyncio.Event)
+    stalls: int = 0
 
     def note(self, message: Message) -> None:
         """Take what either side said."""
@@ -108,6 +111,8 @@ async def hold(
             held.asked.append(question)
             with room.saying(spoken(question, RATE_HZ)):
                 await _until_quiet(conversation, held)
+        counters = conversation.audio_counters
+        held.stalls = counters.late_captures + counters.late_renders
     return held
 
 
