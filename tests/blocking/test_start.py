@@ -55,7 +55,7 @@ def test_a_conversation_is_held_without_async() -> None:
         conversation.end_session()
         with pytest.raises(ConversationEnded):
             conversation.send_user_message("Too late.")
-        assert UserMessage(text="Hello.") in agent.calls[0].received
+        until(lambda: UserMessage(text="Hello.") in agent.calls[0].received)
 
 
 async def test_it_is_held_where_an_event_loop_is_running() -> None:
