@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from duologue.connection.conversation_tokens import get_conversation_token
     from duologue.connection.overall_feedback import post_overall_feedback
     from duologue.connection.signed_urls import get_signed_url
     from duologue.conversation import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from duologue.dialogue.turns import TurnMetrics
     from duologue.dialogue.values import (
         AgentAudio,
+        ConnectionNotice,
         DeviceChange,
         Disconnection,
         ErrorReport,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         AudioError,
         AudioFileError,
         ConversationEnded,
+        ConversationTokenRefused,
         DeviceError,
         DuologueError,
         FeedbackUnavailable,
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "duologue.connection.overall_feedback": ("post_overall_feedback",),
+    "duologue.connection.conversation_tokens": ("get_conversation_token",),
     "duologue.connection.signed_urls": ("get_signed_url",),
     "duologue.conversation": (
         "Conversation",
@@ -73,6 +77,7 @@ _HOMES = {
     "duologue.dialogue.turns": ("TurnMetrics",),
     "duologue.dialogue.values": (
         "AgentAudio",
+        "ConnectionNotice",
         "DeviceChange",
         "Disconnection",
         "ErrorReport",
@@ -85,6 +90,7 @@ _HOMES = {
         "AudioError",
         "AudioFileError",
         "ConversationEnded",
+        "ConversationTokenRefused",
         "DeviceError",
         "DuologueError",
         "FeedbackUnavailable",
@@ -109,8 +115,10 @@ __all__ = [
     "AudioFileError",
     "ClientTool",
     "ClientTools",
+    "ConnectionNotice",
     "Conversation",
     "ConversationEnded",
+    "ConversationTokenRefused",
     "DeviceChange",
     "DeviceError",
     "Disconnection",
@@ -138,6 +146,7 @@ __all__ = [
     "UploadError",
     "VoiceConversation",
     "VoiceOptions",
+    "get_conversation_token",
     "get_signed_url",
     "post_overall_feedback",
 ]

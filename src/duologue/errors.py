@@ -54,6 +54,13 @@ class SignedUrlRefused(RequestRefused, SessionConnectionError):
     """
 
 
+class ConversationTokenRefused(RequestRefused, SessionConnectionError):
+    """A server gave no token for a conversation over WebRTC.
+
+    Its `http_status` is 401 for a private agent and no key, 501 for a server without WebRTC.
+    """
+
+
 class UploadError(DuologueError):
     """A file was not sent, because it cannot be read, is too large, or may not be sent in this
     session; the sentence says which."""

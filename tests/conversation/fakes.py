@@ -16,6 +16,7 @@ from duologue.conversation.callbacks import Callbacks
 from duologue.dialogue.values import Disconnection
 from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Incoming
+from duologue.protocol.server_events import ConversationMetadataEvent
 
 
 class ManualSource:
@@ -130,6 +131,9 @@ class ManualConnection:
 
     async def receive(self) -> Incoming | Disconnection:
         return await self._incoming.get()
+
+    def agreed(self, metadata: ConversationMetadataEvent) -> ConversationMetadataEvent:
+        return metadata
 
     async def close(self) -> None:
         self.closed = True

@@ -37,7 +37,7 @@ GROUPS: Final[dict[str, Any]] = {
 }
 """The options that have members."""
 
-VERDICTS: Final = ("the same", "different", "no WebRTC yet")
+VERDICTS: Final = ("the same", "different")
 
 OPTIONS: Final = {*VoiceOptions.__annotations__, "text_only"}
 MEMBERS: Final = {name for name in dir(VoiceConversation) if not name.startswith("_")}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from itertools import groupby
+from typing import Any, TypeAlias
 
 from duologue import Conversation
 from duologue.audio.samples import Samples
@@ -12,7 +15,16 @@ from duologue.conversation.callbacks import Callbacks
 from duologue.conversation.session import BaseConversation
 from duologue.errors import FeedbackUnavailable
 from duologue.protocol.client_messages import ClientMessage, ConversationInitiation, UserAudioChunk
-from duologue.testing import Begin, Expect, MemoryAgent, Say, ScriptedAgent, ScriptedCall, play
+from duologue.testing import (
+    Begin,
+    Expect,
+    MemoryAgent,
+    Say,
+    Script,
+    ScriptedAgent,
+    ScriptedCall,
+    play,
+)
 from tests.conversation.fakes import Log, ManualSink, ManualSource, eventually
 from tests.scenarios.scenario import (
     PIECE_FRAMES,
@@ -47,11 +59,26 @@ PLAYED_AT_ONCE_MS = 2000
 """More than any scenario queues."""
 
 
-async def perform(scenario: Scenario, agent: type[ScriptedAgent | MemoryAgent]) -> Outcome:
-    """Let a scenario happen to a conversation, and tell what comes of it."""
+Agent: TypeAlias = Callable[[Script], AbstractAsyncContextManager[Any]]
+
+
+def at_origin(agent: ScriptedAgent | MemoryAgent) -> dict[str, Any]:
+    """The options with which an agent is called that has an origin."""
+    return {"agent_id": "a", "origin": agent.origin}
+
+
+async def perform(
+    scenario: Scenario, agent: Agent, way: Callable[[Any], dict[str, Any]] = at_origin
+) -> Outcome:
+    """Let a scenario happen to a conversation, and tell what comes of it.
+
+    Args:
+        agent: makes the agent that plays a script.
+        way: the options that lead to it.
+    """
     performance = _Performance(scenario)
     async with agent(performance.play) as playing:
-        await performance.converse(playing.origin)
+        await performance.converse(way(playing))
     return performance.outcome()
 
 
@@ -67,13 +94,12 @@ class _Performance:
         self._heard: list[tuple[int, ...]] = []
         self._outcome: Outcome | None = None
 
-    async def converse(self, origin: str) -> None:
+    async def converse(self, way: dict[str, Any]) -> None:
         names = set(Callbacks.__annotations__) - OF_SESSIONS
         if not self._scenario.answers_unknown_tools:
             names.remove(UNKNOWN_TOOL)
         options = {
-            "agent_id": "a",
-            "origin": origin,
+            **way,
             "client_tools": self._scenario.tools,
             **self._log.options(*names),
             **self._arrivals.options("on_incoming_event"),

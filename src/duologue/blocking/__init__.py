@@ -25,6 +25,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from duologue.blocking.generated.connection.conversation_tokens import get_conversation_token
     from duologue.blocking.generated.connection.overall_feedback import post_overall_feedback
     from duologue.blocking.generated.connection.signed_urls import get_signed_url
     from duologue.blocking.generated.conversation.start import Conversation
@@ -35,6 +36,7 @@ _HOME_OF = {
     "Conversation": "duologue.blocking.generated.conversation.start",
     "TextConversation": "duologue.blocking.generated.conversation.text",
     "VoiceConversation": "duologue.blocking.generated.conversation.voice",
+    "get_conversation_token": "duologue.blocking.generated.connection.conversation_tokens",
     "get_signed_url": "duologue.blocking.generated.connection.signed_urls",
     "post_overall_feedback": "duologue.blocking.generated.connection.overall_feedback",
 }
@@ -43,6 +45,7 @@ __all__ = [
     "Conversation",
     "TextConversation",
     "VoiceConversation",
+    "get_conversation_token",
     "get_signed_url",
     "post_overall_feedback",
 ]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from duologue.dialogue.values import Disconnection
+from duologue.dialogue.values import ConnectionNotice, Disconnection
 from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Incoming
+from duologue.protocol.server_events import ConversationMetadataEvent
+
+Received: TypeAlias = Incoming | ConnectionNotice
+"""What comes in while a connection is open."""
 
 
 class Connection(Protocol):
@@ -19,11 +23,15 @@ class Connection(Protocol):
         """
         ...
 
-    async def receive(self) -> Incoming | Disconnection:
+    async def receive(self) -> Received | Disconnection:
         """Wait for what comes next; a `Disconnection` is the last.
 
         One task at a time may call this. Cancelling it loses nothing.
         """
+        ...
+
+    def agreed(self, metadata: ConversationMetadataEvent) -> ConversationMetadataEvent:
+        """What holds here of what the server has said: id and formats may be the transport's."""
         ...
 
     async def close(self) -> None:

@@ -24,6 +24,15 @@ REGION_ORIGINS: dict[str, str] = {
 """ElevenLabs' servers by the names of their JavaScript client 1.25.0; the last is of their Python
 SDK 2.78.0."""
 
+LIVEKIT_URLS: dict[str, str] = {
+    "api.elevenlabs.io": "wss://livekit.rtc.elevenlabs.io",
+    "api.us.elevenlabs.io": "wss://livekit.rtc.elevenlabs.io",
+    "api.eu.residency.elevenlabs.io": "wss://livekit.rtc.eu.residency.elevenlabs.io",
+    "api.in.residency.elevenlabs.io": "wss://livekit.rtc.in.residency.elevenlabs.io",
+}
+"""ElevenLabs' LiveKit servers by the hosts to which they belong, of their JavaScript client 1.25.0;
+it knows none for sg-residency."""
+
 ELEVENLABS_HOSTS = frozenset(
     {"api.us.elevenlabs.io", *(origin.removeprefix("wss://") for origin in REGION_ORIGINS.values())}
 )
@@ -121,6 +130,19 @@ def conversation_url(origin: str, agent_id: str, *, environment: str | None = No
         {"agent_id": agent_id, **_client_query(environment)}, quote_via=quote, safe=""
     )
     return f"{socket_origin(origin)}{CONVERSATION_PATH}?{query}"
+
+
+def conversation_token_url(origin: str, agent_id: str, *, environment: str | None = None) -> str:
+    """The HTTP URL where a token for a conversation over WebRTC is given."""
+    query = urlencode(
+        {"agent_id": agent_id, **_client_query(environment)}, quote_via=quote, safe=""
+    )
+    return f"{http_origin(origin)}{CONVERSATION_PATH}/token?{query}"
+
+
+def livekit_url_of(origin: str) -> str | None:
+    """The LiveKit server that belongs to one of ElevenLabs' own; None if nothing is known."""
+    return LIVEKIT_URLS.get(urlsplit(socket_origin(origin)).hostname or "")
 
 
 def signed_conversation_url(signed_url: str, *, environment: str | None = None) -> str:

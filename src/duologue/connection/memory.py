@@ -19,6 +19,7 @@ from duologue.dialogue.values import ABNORMAL_CLOSURE, NORMAL_CLOSURE, Disconnec
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Frame, Incoming, decode_server_event, encode_client_message
+from duologue.protocol.server_events import ConversationMetadataEvent
 
 FRAMES_LIMIT: Final = 1000
 """How many frames wait in one direction; beyond it the sender waits until some were taken."""
@@ -86,6 +87,10 @@ class MemoryConnection:
         """Wait for what comes next; see `Connection.receive`."""
         frame = await self._from_agent.take()
         return frame if isinstance(frame, Disconnection) else decode_server_event(frame)
+
+    def agreed(self, metadata: ConversationMetadataEvent) -> ConversationMetadataEvent:
+        """All of it; see `Connection.agreed`."""
+        return metadata
 
     async def close(self) -> None:
         """Close as the user's regular end; see `Connection.close`."""

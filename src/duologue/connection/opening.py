@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from duologue.connection.base import Connection
 from duologue.connection.endpoints import MEMORY_SCHEME
 from duologue.connection.memory import MemoryConnection
+from duologue.connection.rooms import RoomAccess, RoomSettings
 from duologue.connection.websocket import WebSocketConnection
 
 
@@ -31,4 +32,20 @@ async def open_connection(
         return MemoryConnection.open(url, subprotocols=subprotocols)
     return await WebSocketConnection.open(
         url, timeout_s=timeout_s, subprotocols=subprotocols, ssl_context=ssl_context
+    )
+
+
+async def open_room(
+    access: RoomAccess, *, timeout_s: float, with_sound: bool, settings: RoomSettings
+) -> Connection:
+    """Join a room within `timeout_s`; see `WebRtcConnection.open`.
+
+    Raises:
+        SessionConnectionError: the room cannot be joined, or there is no agent in it.
+    """
+    # LiveKit's native library is loaded by those who use it.
+    from duologue.connection.webrtc import WebRtcConnection
+
+    return await WebRtcConnection.open(
+        access, timeout_s=timeout_s, with_sound=with_sound, settings=settings
     )

@@ -22,6 +22,7 @@ from duologue.dialogue.values import (
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Incoming, decode_server_event, encode_client_message
+from duologue.protocol.server_events import ConversationMetadataEvent
 
 SUBPROTOCOL: Final = "convai"
 """The subprotocol of the contract."""
@@ -99,6 +100,10 @@ class WebSocketConnection:
         if frame.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
             return decode_server_event(frame.data)
         return _disconnection(frame)
+
+    def agreed(self, metadata: ConversationMetadataEvent) -> ConversationMetadataEvent:
+        """All of it; see `Connection.agreed`."""
+        return metadata
 
     async def close(self) -> None:
         """Close as the user's regular end; see `Connection.close`."""

@@ -20,6 +20,7 @@ from duologue.dialogue.actions import Report
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import (
     AgentAudio,
+    ConnectionNotice,
     DeviceChange,
     Disconnection,
     ErrorReport,
@@ -70,7 +71,10 @@ class Callbacks(TypedDict, total=False):
     on_audio_alignment: Callable[[events.Alignment], object] | None
     on_device_change: Callable[[DeviceChange], object] | None
     on_turn_metrics: Callable[[TurnMetrics], object] | None
-    on_debug: Callable[[UnknownEvent | MalformedEvent | events.ServerEvent], object] | None
+    on_debug: (
+        Callable[[UnknownEvent | MalformedEvent | events.ServerEvent | ConnectionNotice], object]
+        | None
+    )
     on_conversation_metadata: Callable[[events.ConversationMetadataEvent], object] | None
     on_asr_initiation_metadata: Callable[[events.AsrInitiationMetadataEvent], object] | None
     on_tentative_user_transcript: Callable[[events.TentativeUserTranscriptEvent], object] | None

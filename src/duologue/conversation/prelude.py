@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
-from duologue.connection.base import Connection
+from duologue.connection.base import Connection, Received
 from duologue.dialogue.values import Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage
-from duologue.protocol.codec import Incoming
 from duologue.protocol.server_events import ConversationMetadataEvent, ErrorEvent
 
 PRELUDE_LIMIT: Final = 1000
@@ -28,7 +27,7 @@ class Prelude:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.received: list[Incoming] = []
+        self.received: list[Received] = []
         self.disconnection: Disconnection | None = None
         self._metadata: asyncio.Future[ConversationMetadataEvent] = asyncio.Future()
         self._task = asyncio.create_task(self._receive(), name="duologue prelude")
@@ -95,11 +94,12 @@ class Prelude:
                 self._metadata.set_result(event)
 
     def _reason(self) -> str:
-        """The close reason; without one, the last error event; without one, the bare code."""
+        """The close reason; without one, the last error event; without one, what is known."""
         assert self.disconnection is not None
         if self.disconnection.close_reason:
             return self.disconnection.close_reason
         for event in reversed(self.received):
             if isinstance(event, ErrorEvent) and event.message:
                 return event.message
-        return self.disconnection.message or "it closed the connection regularly"
+        departure: str | None = self.disconnection.context.get("reason")
+        return self.disconnection.message or departure or "it closed the connection regularly"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, Final, Literal
 
+from duologue.connection.base import Received
 from duologue.conversation.approvals import ApprovalRunner
 from duologue.conversation.clock import clock_of
 from duologue.conversation.iteration import EventIterator, EventStream
@@ -29,10 +30,17 @@ from duologue.dialogue.actions import (
     Silence,
 )
 from duologue.dialogue.turns import TurnMetrics
-from duologue.dialogue.values import AgentAudio, Disconnection, Message, Mode, Status
+from duologue.dialogue.values import (
+    AgentAudio,
+    ConnectionNotice,
+    Disconnection,
+    Message,
+    Mode,
+    Status,
+)
 from duologue.errors import SendQueueFull
 from duologue.protocol.client_messages import ClientMessage
-from duologue.protocol.codec import Incoming, MalformedEvent, encode_client_message
+from duologue.protocol.codec import MalformedEvent, encode_client_message
 
 logger = logging.getLogger("duologue")
 
@@ -162,7 +170,7 @@ class BaseConversation(Senders, Uploads):
         self._ending.cancel()
         await self._release()
 
-    def begin(self, earlier: Iterable[Incoming]) -> None:
+    def begin(self, earlier: Iterable[Received]) -> None:
         """Become connected: report so, act on what came `earlier`, and run until the end."""
         self._callbacks.put(Report.of("on_conversation_created", self))
         self._status.advance(Status.CONNECTED)
@@ -181,10 +189,10 @@ class BaseConversation(Senders, Uploads):
         encode_client_message(message)  # what cannot be written fails here, not in the sender
         self._outbox.put(message)
 
-    def _act_on(self, event: Incoming) -> None:
+    def _act_on(self, event: Received) -> None:
         if self._disconnection is not None:
             return
-        if not isinstance(event, MalformedEvent):
+        if not isinstance(event, MalformedEvent | ConnectionNotice):
             self._callbacks.put(Report.of("on_incoming_event", event))
             self._events.put(event)
         with self._rules_lock:

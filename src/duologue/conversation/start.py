@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Generator
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
-from duologue.connection.base import Connection
-from duologue.connection.endpoints import origin_of, signed_conversation_url
-from duologue.connection.opening import open_connection
-from duologue.connection.signed_urls import fetch_signed_url
 from duologue.conversation.callbacks import CallbackQueue
+from duologue.conversation.connecting import Opened, connect
 from duologue.conversation.devices import chosen_devices
 from duologue.conversation.options import SessionPlan, TextOptions, VoiceOptions, plan_session
 from duologue.conversation.outbox import Outbox
@@ -27,19 +23,14 @@ from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.dialogue import Dialogue
 from duologue.dialogue.tool_calls import ToolCalls
 from duologue.dialogue.values import Status
-from duologue.errors import SessionConnectionError, SignedUrlRefused
+from duologue.errors import SessionConnectionError
 from duologue.protocol.formats import DEFAULT_INPUT_FORMAT, AudioFormat
 from duologue.protocol.server_events import ConversationMetadataEvent
-
-logger = logging.getLogger("duologue")
 
 C = TypeVar("C", bound=BaseConversation)
 
 AUDIO_BACKLOG_MS = 1000
 """How much microphone sound waits at most for a server that takes it too slowly."""
-
-NOT_FOR_THIS_KEY = (401, 403, 404)
-"""HTTP statuses of a key or an agent that the server does not know."""
 
 
 class SessionStart(Generic[C]):
@@ -120,6 +111,7 @@ class Conversation:
             SessionConnectionError: the server cannot be reached, refuses, ends the session while
                 it starts, or does not answer within `connect_timeout`.
             SignedUrlRefused: the server gives no signed URL for the `api_key`.
+            ConversationTokenRefused: the server gives no token for a conversation over WebRTC.
             UnsupportedAudioFormat: the server wants a format that is not of the protocol.
             DeviceError: the microphone or the speaker cannot be opened, or not within 10 s.
         """
@@ -142,21 +134,19 @@ async def _connected(
     plan: SessionPlan, callbacks: CallbackQueue, status: StatusReporter
 ) -> BaseConversation:
     await asyncio.sleep(plan.connection_delay_s)
-    clock_s = asyncio.get_running_loop().time
-    deadline_s = clock_s() + plan.connect_timeout_s
-    url = await _url(plan)
-    remaining_s = round(deadline_s - clock_s(), 2)  # an error shows it to a person
-    connection = await open_connection(
-        url,
-        timeout_s=remaining_s,
-        subprotocols=plan.route.subprotocols,
-        ssl_context=plan.route.ssl_context,
+    deadline_s = asyncio.get_running_loop().time() + plan.connect_timeout_s
+    opened = await connect(
+        plan.route,
+        deadline_s=deadline_s,
+        with_sound=not plan.text_only,
+        notify=lambda notice: callbacks.put(Report.of("on_debug", notice)),
     )
     async with AsyncExitStack() as undo:
-        undo.push_async_callback(connection.close)
-        async with Prelude(connection) as prelude:
+        undo.push_async_callback(opened.connection.close)
+        async with Prelude(opened.connection) as prelude:
             metadata = await prelude.metadata(plan.opening, deadline_s)
-            conversation = _conversation(plan, url, metadata, connection, callbacks, status)
+            agreed = opened.connection.agreed(metadata)
+            conversation = _conversation(plan, opened, agreed, callbacks, status)
             undo.push_async_callback(conversation.abandon)
             await conversation.prepare()
         prelude.raise_if_ended()
@@ -165,37 +155,17 @@ async def _connected(
     return conversation
 
 
-async def _url(plan: SessionPlan) -> str:
-    """Where the conversation is; a signed URL for it is fetched if there is a key."""
-    route = plan.route
-    request = route.signed_url_request
-    if request is None:
-        return route.url
-    try:
-        signed_url = await fetch_signed_url(
-            request, timeout_s=plan.connect_timeout_s, ssl_context=route.ssl_context
-        )
-    except SignedUrlRefused as refused:
-        # A key that was merely found must not keep anybody from an agent that needs none.
-        if request.key.is_explicit or refused.http_status not in NOT_FOR_THIS_KEY:
-            raise
-        logger.warning("%s; the agent is taken for a public one", refused)
-        return route.url
-    return signed_conversation_url(signed_url, environment=request.environment)
-
-
 def _conversation(
     plan: SessionPlan,
-    url: str,
+    opened: Opened,
     metadata: ConversationMetadataEvent,
-    connection: Connection,
     callbacks: CallbackQueue,
     status: StatusReporter,
 ) -> BaseConversation:
     parts = SessionParts(
         conversation_id=metadata.conversation_id,
         opening=plan.opening,
-        connection=connection,
+        connection=opened.connection,
         dialogue=Dialogue(
             None if plan.text_only else _output_format(metadata),
             _tool_calls(plan),
@@ -204,8 +174,7 @@ def _conversation(
         callbacks=callbacks,
         status=status,
         outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // plan.sound.input_chunk_duration_ms),
-        # To an orchestrator nothing else goes.
-        upload_origin=None if plan.origin is None else origin_of(url),
+        upload_origin=opened.origin,
         ssl_context=plan.route.ssl_context,
     )
     if plan.text_only:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from duologue.audio.endpoints import Sink, Source
+from duologue.connection.base import Received
 from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.options.sound import SoundPlan
 from duologue.conversation.parts import SessionParts
@@ -17,7 +18,6 @@ from duologue.dialogue.actions import Report
 from duologue.dialogue.values import AgentAudio, DeviceChange, ErrorReport, Status
 from duologue.errors import ConversationEnded
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
-from duologue.protocol.codec import Incoming
 from duologue.protocol.formats import AudioFormat
 
 logger = logging.getLogger("duologue")
@@ -199,7 +199,7 @@ class VoiceConversation(BaseConversation):
             self._wake_lock.acquire()
         await self._sound.start()
 
-    def begin(self, earlier: Iterable[Incoming]) -> None:
+    def begin(self, earlier: Iterable[Received]) -> None:
         """Become connected; see `BaseConversation.begin`."""
         super().begin(earlier)
         for change in self._early_changes:

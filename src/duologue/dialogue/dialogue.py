@@ -15,7 +15,7 @@ from duologue.dialogue.heard import Heard
 from duologue.dialogue.reports import CALLBACK_OF_EVENT
 from duologue.dialogue.tool_calls import ToolCalls, unreadable
 from duologue.dialogue.turns import TurnMetrics, Turns
-from duologue.dialogue.values import AgentAudio, ErrorReport, Message, Mode
+from duologue.dialogue.values import AgentAudio, ConnectionNotice, ErrorReport, Message, Mode
 from duologue.protocol.client_messages import Pong
 from duologue.protocol.codec import Incoming, MalformedEvent, UnknownEvent
 from duologue.protocol.formats import AudioFormat
@@ -80,10 +80,10 @@ class Dialogue:
         deadlines_ms = (self._ending.next_deadline_ms, self.approvals.next_deadline_ms)
         return min((one for one in deadlines_ms if one is not None), default=None)
 
-    def receive(self, event: Incoming, now_ms: float) -> list[Action]:
-        """What follows from what the server sent."""
+    def receive(self, event: Incoming | ConnectionNotice, now_ms: float) -> list[Action]:
+        """What follows from what the server sent, or from what the connection tells."""
         match event:
-            case UnknownEvent():
+            case UnknownEvent() | ConnectionNotice():
                 return [Report.of("on_debug", event)]
             case MalformedEvent():
                 return [Report.of("on_debug", event), *unreadable(event)]
@@ -151,14 +151,16 @@ class Dialogue:
         self._turns.audio(event.event_id, now_ms)
         self._playing = True
         audio = AgentAudio(pcm=pcm, format=self._output_format, event_id=event.event_id)
-        self.heard.sound(event.event_id, audio.duration_ms, event.alignment)
-        return [
+        actions = [
             Play(audio),
             *alignment,
             Report.of("on_audio", audio),
             *self._turn_mode(Mode.SPEAKING),
-            *self.ratings.responded(event.event_id),
         ]
+        if event.event_id is None:
+            return actions  # it cannot be said which response it belongs to
+        self.heard.sound(event.event_id, audio.duration_ms, event.alignment)
+        return [*actions, *self.ratings.responded(event.event_id)]
 
     def _interruption(self, event: InterruptionEvent) -> list[Action]:
         self._gate.interrupt(event.event_id)

@@ -94,6 +94,8 @@ class Turns:
     def audio(self, event_id: int | None, now_ms: float) -> None:
         """Sound of the answer arrived."""
         if self._moments.first_audio is None:
+            if event_id is None:
+                event_id = self._moments.event_id
             self._moments = replace(self._moments, first_audio=now_ms, event_id=event_id)
 
     def audible(self, at_ms: float) -> TurnMetrics | None:

@@ -87,6 +87,21 @@ class ErrorReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConnectionNotice:
+    """Something about the way to the agent; the conversation goes on.
+
+    Attributes:
+        kind: `reconnecting` while a lost WebRTC connection is being made anew, `reconnected` once
+            it is there again, `websocket_instead` if the server has no WebRTC, and the
+            conversation goes over WebSocket.
+        message: a sentence for people.
+    """
+
+    kind: Literal["reconnecting", "reconnected", "websocket_instead"]
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Disconnection:
     """Why a conversation ended.
 
@@ -96,7 +111,8 @@ class Disconnection:
         message: a sentence for `error`, else None.
         close_code: the WebSocket close code, if there was one; 1006 for a connection that was lost.
         close_reason: the server's own words at the close, if it gave any.
-        context: what led to it: `type` is `close`, `end_call`, `max_duration_exceeded` or `error`.
+        context: what led to it: `type` is `close`, `end_call`, `max_duration_exceeded`, `error`, or
+            for a WebRTC connection that was lost `connection_state_changed`.
     """
 
     reason: Literal["user", "agent", "error"]
@@ -126,6 +142,16 @@ class Disconnection:
             context={"type": "close", "code": code}
             | ({"reason": close_reason} if close_reason else {}),
         )
+
+    @classmethod
+    def by_departure(cls, what: str) -> Disconnection:
+        """The agent left a WebRTC room, or the room was ended, on purpose."""
+        return cls(reason="agent", context={"type": "close", "reason": what})
+
+    @classmethod
+    def by_loss(cls, message: str) -> Disconnection:
+        """A WebRTC room, or the agent in it, was lost."""
+        return cls(reason="error", message=message, context={"type": "connection_state_changed"})
 
     @classmethod
     def by_violation(cls, code: int, violation: str) -> Disconnection:

@@ -44,14 +44,15 @@ class Alignment(msgspec.Struct, frozen=True, kw_only=True):
 class AudioEvent(ServerEvent, frozen=True, kw_only=True):
     """A piece of the agent's speech.
 
-    `audio` is encoded as the metadata's `agent_output_audio_format` says.
+    `audio` is encoded as the metadata's `agent_output_audio_format` says. `event_id` is None where
+    the sound comes without messages, on a track of WebRTC.
     """
 
     TYPE = "audio"
     INNER = "audio_event"
 
     audio: bytes = msgspec.field(name="audio_base_64")
-    event_id: int
+    event_id: int | None
     alignment: Alignment | None = None
 
 

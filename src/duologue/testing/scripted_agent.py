@@ -47,6 +47,7 @@ class ScriptedAgent:
     async def __aenter__(self) -> ScriptedAgent:
         app = web.Application()
         app.router.add_get("/v1/convai/conversation", self._converse)
+        app.router.add_get("/v1/convai/conversation/token", _refuse_webrtc)
         self._runner = web.AppRunner(app, shutdown_timeout=CLOSING_LIMIT_S)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -68,6 +69,11 @@ class ScriptedAgent:
         subprotocols = [name.strip() for name in offered.split(",") if name.strip()]
         await self._stage.perform(_SocketWire(request, socket), request.query, subprotocols)
         return socket
+
+
+async def _refuse_webrtc(request: web.Request) -> web.Response:
+    """Say what a server without WebRTC says, so that clients take WebSocket."""
+    return web.json_response({"detail": "this agent has no WebRTC"}, status=501)
 
 
 class _SocketWire:

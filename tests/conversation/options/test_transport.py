@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import ssl
 from typing import Any
 
@@ -8,12 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.conversation.options import SessionPlan, plan_session
+from duologue.connection.rooms import RoomSettings
+from duologue.conversation.options import SessionPlan, plan_session, transport
 from duologue.conversation.options.route import route
-from duologue.conversation.options.transport import check_transport
+from duologue.conversation.options.transport import (
+    asked_transport,
+    check_transport,
+    inferred_transport,
+    room_settings,
+)
 
 SIGNED = "wss://signed.example/v1/convai/conversation?agent_id=a&conversation_signature=s"
 ORCHESTRATOR = {"url": "wss://orchestrator.example/convai?a=%2F"}
+
+WEBSOCKET_ONLY = ("signed_url", "orchestrator", "authorization")
+WEBRTC_ONLY = ("conversation_token", "livekit_url", "web_rtc")
 
 VALUES: dict[str, Any] = {
     "agent_id": "a",
@@ -47,7 +57,7 @@ CONTRADICTORY = [
         for name in VALUES
         if name not in ("orchestrator", "connection_type", "ssl_context")
     ),
-    *itertools.product(("signed_url", "orchestrator", "authorization"), ("livekit_url", "web_rtc")),
+    *itertools.product(WEBSOCKET_ONLY, ("livekit_url", "web_rtc")),
 ]
 
 
@@ -62,8 +72,8 @@ def test_options_that_contradict_each_other_are_both_named(first: str, second: s
 @pytest.mark.parametrize(
     ("name", "transport"),
     [
-        *((name, "webrtc") for name in ("signed_url", "orchestrator", "authorization")),
-        *((name, "websocket") for name in ("conversation_token", "livekit_url", "web_rtc")),
+        *((name, "webrtc") for name in WEBSOCKET_ONLY),
+        *((name, "websocket") for name in WEBRTC_ONLY),
     ],
 )
 def test_an_option_of_the_other_transport_contradicts_the_chosen_one(
@@ -83,10 +93,14 @@ def test_websocket_may_be_asked_for() -> None:
     [
         ({"agent_id": "a", "connection_type": "http"}, "'websocket' or 'webrtc', not 'http'"),
         ({"web_rtc": {"policy": 1}}, "web_rtc has no 'policy'"),
+        (
+            {"web_rtc": {"ice_transport_policy": "none"}},
+            "ice_transport_policy'] must be 'all' or 'relay', not 'none'",
+        ),
     ],
 )
 def test_what_no_transport_knows_is_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         check_transport(options)
 
 
@@ -95,6 +109,10 @@ def test_what_no_transport_knows_is_refused(options: dict[str, Any], message: st
     [
         ({"agent_id": "a", "connection_type": 1}, "connection_type must be a string, not int"),
         ({"agent_id": "a", "web_rtc": "relay"}, "web_rtc must be a mapping, not str"),
+        (
+            {"web_rtc": {"single_peer_connection": 1}},
+            r"web_rtc\['single_peer_connection'\] must be True or False, not int",
+        ),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused(options: dict[str, Any], message: str) -> None:
@@ -102,12 +120,38 @@ def test_a_value_of_the_wrong_kind_is_refused(options: dict[str, Any], message: 
         check_transport(options)
 
 
-@pytest.mark.parametrize("name", ["conversation_token", "livekit_url", "web_rtc"])
-def test_what_needs_webrtc_is_refused_with_what_to_do_instead(name: str) -> None:
-    with pytest.raises(ValueError, match=f"{name} asks for WebRTC.*WebSocket only; .*pass agent_"):
-        check_transport({name: VALUES[name]})
-    with pytest.raises(ValueError, match=r"connection_type='webrtc'.*WebSocket only; leave"):
-        check_transport({"agent_id": "a", "connection_type": "webrtc"})
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ({"agent_id": "a"}, None),
+        ({"agent_id": "a", "origin": "wss://h", "environment": "staging"}, None),
+        ({"agent_id": "a", "connection_type": "websocket"}, "websocket"),
+        ({"agent_id": "a", "connection_type": "webrtc"}, "webrtc"),
+        *(({name: VALUES[name]}, "webrtc") for name in WEBRTC_ONLY),
+        *(({name: VALUES[name]}, "websocket") for name in WEBSOCKET_ONLY),
+    ],
+)
+def test_what_belongs_to_one_transport_asks_for_it(
+    options: dict[str, Any], asked: str | None
+) -> None:
+    assert asked_transport(options) == asked
+
+
+def test_writing_and_agents_in_memory_go_over_websocket_whatever_is_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transport, "DEFAULT_FOR_VOICE", "webrtc")
+    assert inferred_transport("wss://h", text_only=False) == "webrtc"
+    assert inferred_transport("wss://h", text_only=True) == "websocket"
+    assert inferred_transport("memory://agent-1", text_only=False) == "websocket"
+
+
+def test_how_a_room_finds_its_way_is_for_the_caller_to_say() -> None:
+    settings = room_settings(
+        {"web_rtc": {"ice_transport_policy": "relay", "single_peer_connection": False}}
+    )
+    assert settings == RoomSettings(ice_transport_policy="relay", single_peer_connection=False)
+    assert room_settings({}) == RoomSettings(ice_transport_policy="all")
 
 
 ANYTHING = st.fixed_dictionaries(
@@ -115,11 +159,15 @@ ANYTHING = st.fixed_dictionaries(
     optional={
         **{name: st.just(value) for name, value in VALUES.items()},
         "connection_type": st.sampled_from(["websocket", "webrtc", "http"]),
+        "livekit_url": st.sampled_from(["wss://livekit.example", "ws://127.0.0.1:1", "http://h"]),
         "origin": st.sampled_from(["wss://h", "ws://h", "ws://localhost:1", "nowhere"]),
         "region": st.sampled_from(["us", "eu-residency", "eu"]),
         "signed_url": st.sampled_from([SIGNED, "ws://h/?s=1", "https://h/?s=1"]),
     },
 )
+
+
+AGENTS = ("agent_id", "signed_url", "conversation_token", "orchestrator")
 
 
 def plan_or_refusal(options: dict[str, Any]) -> SessionPlan | str:
@@ -131,15 +179,18 @@ def plan_or_refusal(options: dict[str, Any]) -> SessionPlan | str:
 
 @given(ANYTHING)
 def test_any_options_lead_somewhere_or_one_of_them_is_named(options: dict[str, Any]) -> None:
-    agents = [name for name in ("agent_id", "signed_url", "orchestrator") if name in options]
+    agents = [name for name in AGENTS if name in options]
     found = plan_or_refusal(options)
     if isinstance(found, str):
         # Without an agent, what is missing is named instead.
         assert any(name in found for name in (options if agents else (*options, "agent_id")))
         return
     assert len(agents) == 1
-    assert found.route.url.startswith(("ws://", "wss://"))
     assert (found.origin is None) == ("orchestrator" in options)
-    assert (found.route.signed_url_request is not None) == ("api_key" in options)
-    assert not {"conversation_token", "livekit_url", "web_rtc"} & options.keys()
-    assert options.get("connection_type") in (None, "websocket")
+    url, room = found.route.url, found.route.room
+    assert (url is None) == (room is not None) == (asked_transport(options) == "webrtc")
+    if url is not None:
+        assert url.startswith(("ws://", "wss://"))
+        assert (found.route.signed_url_request is not None) == ("api_key" in options)
+    if room is not None:
+        assert (room.token is None) == (room.token_request is not None) == ("agent_id" in options)

@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 class CommonOptions(Callbacks, total=False):
     """The options of every session, callbacks included.
 
-    Exactly one of `agent_id`, `signed_url` (a private agent, from a back end) and `orchestrator` is
-    needed. An option that is None counts as left out, and so does an empty `user_id`, `environment`
-    or `livekit_url`.
+    Exactly one of `agent_id`, `signed_url` or `conversation_token` (a private agent, from a back
+    end) and `orchestrator` is needed. An option that is None counts as left out, and so does an
+    empty `user_id`, `environment` or `livekit_url`.
 
     - `api_key`: the server's key, for programs that run where a key may be: with it the signed URL
-      of a private `agent_id` is fetched first. Without it `DUOLOGUE_API_KEY` is taken for the
-      server in `DUOLOGUE_ORIGIN`, `ELEVENLABS_API_KEY` for ElevenLabs' own; if the server knows
-      no such key or agent, the agent is then taken for a public one. No key goes over plain ws or
-      http, except to this machine.
+      or, for WebRTC, the token of a private `agent_id` is fetched first. Without it
+      `DUOLOGUE_API_KEY` is taken for the server in `DUOLOGUE_ORIGIN`, `ELEVENLABS_API_KEY` for
+      ElevenLabs' own; if the server knows no such key or agent, the agent is then taken for a
+      public one. No key goes over plain ws or http, except to this machine.
     - `orchestrator`: a self-hosted orchestrator, and what it is to run. Nothing else says where it
       is or who may use it, and no key is looked for.
     - `origin`: the address of the server, as ws, wss, http or https; without it that in
@@ -42,10 +42,15 @@ class CommonOptions(Callbacks, total=False):
       Neither an origin nor a signed URL goes with it.
     - `environment`: the server's environment of that name.
     - `authorization`: a token for the server, sent as the subprotocol `bearer.<authorization>`.
-    - `connection_type`: the transport. This version speaks "websocket" only; `conversation_token`,
-      `livekit_url` and `web_rtc`, which are for WebRTC, are refused.
+    - `connection_type`: the transport, "websocket" or "webrtc". By default the other options say
+      which: what belongs to one of them asks for it.
+    - `conversation_token`: lets into the WebRTC room of one conversation.
+    - `livekit_url`: the LiveKit server with the room, as ws or wss; by default that which the
+      server names, or else that which belongs to ElevenLabs' own server.
+    - `web_rtc`: how a WebRTC connection finds its way.
     - `ssl_context`: how TLS is done with the server, for a certificate authority of your own for
-      instance. An address without TLS does not go with it.
+      instance. An address without TLS does not go with it. With WebRTC it holds for requests to
+      the server; LiveKit's own connection goes by the system's authorities.
     - `overrides`: what differs from the agent's definition.
     - `dynamic_variables`: values for the placeholders in the agent's definition.
     - `custom_llm_extra_body`: any JSON, handed on to the agent's own language model.

@@ -62,7 +62,7 @@ def plan_session(options: Options, *, text_only: bool) -> SessionPlan:
     _check_names(options, text_only=text_only)
     options = {name: value for name, value in options.items() if not _is_left_out(name, value)}
     return SessionPlan(
-        route=route(options),
+        route=route(options, text_only=text_only),
         opening=_opening(options, text_only=text_only),
         text_only=text_only,
         connection_delay_s=seconds(options, "connection_delay", 0.0, may_be_zero=True),

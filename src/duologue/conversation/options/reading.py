@@ -29,6 +29,11 @@ def optional_text(options: Options, name: str) -> str | None:
     return text(options, name) if name in options else None
 
 
+def environment_of(options: Options) -> dict[str, str]:
+    """The option `environment`, as an argument to hand on; nothing if it was left out."""
+    return {"environment": text(options, "environment")} if "environment" in options else {}
+
+
 def mapping(options: Options, name: str) -> Mapping[str, Any]:
     """A mapping; an empty one if it was left out."""
     value = options.get(name, {})

@@ -13,18 +13,26 @@ from duologue.connection.endpoints import (
     origin_of,
     server_of,
     signed_conversation_url,
+    socket_origin,
     socket_url,
 )
+from duologue.connection.rooms import RoomRoute
 from duologue.connection.signed_urls import SignedUrlRequest
 from duologue.connection.websocket import subprotocols
 from duologue.conversation.options.orchestrator import orchestrator_url
 from duologue.conversation.options.reading import (
     Options,
     contradiction,
+    environment_of,
     optional_text,
     text,
 )
-from duologue.conversation.options.transport import check_transport
+from duologue.conversation.options.room import room_route
+from duologue.conversation.options.transport import (
+    asked_transport,
+    check_transport,
+    inferred_transport,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,23 +40,26 @@ class Route:
     """The way to an agent.
 
     Attributes:
-        url: where the conversation is; with a `signed_url_request`, where it is if the agent turns
-            out to be a public one.
+        url: where the conversation is over WebSocket; with a `signed_url_request`, where it is if
+            the agent turns out to be a public one. None if only a room is asked for.
+        room: the way into a WebRTC room; None for a conversation over WebSocket.
         origin: the server, for other requests about the conversation; None for an orchestrator,
             to which nothing else goes.
         signed_url_request: how to get the URL of the conversation, if it must be asked for.
         subprotocols: what the WebSocket offers.
-        ssl_context: how TLS is done; None for the usual way.
+        ssl_context: how TLS is done; None for the usual way. A room's own connection knows the
+            usual way only.
     """
 
-    url: str = field(repr=False)  # may hold a signature
+    url: str | None = field(repr=False)  # may hold a signature
     origin: str | None = field(repr=False)  # may hold a password
     signed_url_request: SignedUrlRequest | None
     subprotocols: tuple[str, ...] = field(repr=False)  # may hold a token
     ssl_context: ssl.SSLContext | None
+    room: RoomRoute | None = None
 
 
-def route(options: Options) -> Route:
+def route(options: Options, *, text_only: bool = False) -> Route:
     """The way to the agent that a caller's options ask for.
 
     Raises:
@@ -60,31 +71,40 @@ def route(options: Options) -> Route:
         url = socket_url(orchestrator_url(options), "orchestrator['url']")
         return _route(options, url, origin=None)
     if "signed_url" in options:
-        url = signed_conversation_url(text(options, "signed_url"), **_environment(options))
+        url = signed_conversation_url(text(options, "signed_url"), **environment_of(options))
         return _route(options, url, origin=origin_of(url))
-    if "agent_id" not in options:
+    if "agent_id" not in options and "conversation_token" not in options:
         raise ValueError(
-            "either agent_id (a public agent), signed_url (a private one) or orchestrator (a "
-            "server of your own) is needed"
+            "either agent_id (a public agent), signed_url or conversation_token (a private one) or "
+            "orchestrator (a server of your own) is needed"
         )
     origin = chosen_origin(optional_text(options, "origin"), optional_text(options, "region"))
-    url = conversation_url(origin, text(options, "agent_id"), **_environment(options))
-    return _route(options, url, origin=origin, request=_signed_url_request(options, origin))
+    asked = asked_transport(options)
+    room = None
+    if (asked or inferred_transport(origin, text_only=text_only)) == "webrtc":
+        room = room_route(options, origin, is_inferred=asked is None)
+        if asked is not None:
+            return _route(options, None, origin=origin, room=room)
+    url = conversation_url(origin, text(options, "agent_id"), **environment_of(options))
+    request = _signed_url_request(options, origin)
+    return _route(options, url, origin=origin, request=request, room=room)
 
 
 def _route(
     options: Options,
-    url: str,
+    url: str | None,
     *,
     origin: str | None,
     request: SignedUrlRequest | None = None,
+    room: RoomRoute | None = None,
 ) -> Route:
     return Route(
         url=url,
         origin=origin,
         signed_url_request=request,
         subprotocols=_subprotocols(options),
-        ssl_context=_ssl_context(options, url),
+        ssl_context=_ssl_context(options, url or socket_origin(origin or "")),
+        room=room,
     )
 
 
@@ -93,12 +113,8 @@ def _signed_url_request(options: Options, origin: str) -> SignedUrlRequest | Non
     if key is None:
         return None
     return SignedUrlRequest(
-        origin=origin, agent_id=text(options, "agent_id"), key=key, **_environment(options)
+        origin=origin, agent_id=text(options, "agent_id"), key=key, **environment_of(options)
     )
-
-
-def _environment(options: Options) -> dict[str, str]:
-    return {"environment": text(options, "environment")} if "environment" in options else {}
 
 
 def _subprotocols(options: Options) -> tuple[str, ...]:

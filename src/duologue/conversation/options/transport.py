@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from typing import Final, Literal, TypedDict
+from urllib.parse import urlsplit
 
+from duologue.connection.endpoints import MEMORY_SCHEME
+from duologue.connection.rooms import RoomSettings
 from duologue.conversation.options.reading import (
     Options,
     contradiction,
@@ -17,11 +20,16 @@ from duologue.conversation.options.reading import (
 ConnectionType = Literal["websocket", "webrtc"]
 
 
+DEFAULT_FOR_VOICE: Final[ConnectionType] = "websocket"
+"""What a spoken conversation goes over if no option says so; a written one goes over WebSocket."""
+
+
 class WebRtcOptions(TypedDict, total=False):
     """How a WebRTC connection finds its way.
 
     - `ice_transport_policy`: "relay" lets nothing go past a relay server.
-    - `single_peer_connection`: one connection for both directions instead of one for each.
+    - `single_peer_connection`: one connection for both directions instead of one for each. Without
+      it LiveKit chooses.
     """
 
     ice_transport_policy: Literal["all", "relay"]
@@ -84,13 +92,52 @@ def check_transport(options: Options) -> None:
 
     Raises:
         TypeError: a value of the wrong kind.
-        ValueError: two of them contradict each other, or ask for what this version cannot do.
+        ValueError: two of them contradict each other.
     """
     _check_chosen_transport(options)
+    room_settings(options)
     for (first, second), advice in _CONTRADICTIONS.items():
         if first in options and second in options:
             raise contradiction(first, second, advice)
-    _check_webrtc(options)
+
+
+def asked_transport(options: Options) -> ConnectionType | None:
+    """The transport that checked options ask for; None if they leave it open."""
+    if "connection_type" in options:
+        chosen: ConnectionType = options["connection_type"]
+        return chosen
+    if any(name in options for name in _WEBRTC_ONLY):
+        return "webrtc"
+    if any(name in options for name in _WEBSOCKET_ONLY):
+        return "websocket"
+    return None
+
+
+def inferred_transport(origin: str, *, text_only: bool) -> ConnectionType:
+    """The transport where the options leave it open."""
+    is_in_memory = urlsplit(origin).scheme == MEMORY_SCHEME
+    return "websocket" if text_only or is_in_memory else DEFAULT_FOR_VOICE
+
+
+def room_settings(options: Options) -> RoomSettings:
+    """How a WebRTC connection finds its way.
+
+    Raises:
+        TypeError: a value of the wrong kind.
+        ValueError: a name that does not exist, or a policy that is none.
+    """
+    given = members("web_rtc", mapping(options, "web_rtc"), WebRtcOptions)
+    policy = given.get("ice_transport_policy", "all")
+    if policy not in ("all", "relay"):
+        raise ValueError(
+            f"web_rtc['ice_transport_policy'] must be 'all' or 'relay', not {policy!r}"
+        )
+    single = given.get("single_peer_connection")
+    if single is not None and not isinstance(single, bool):
+        raise TypeError(
+            f"web_rtc['single_peer_connection'] must be True or False, not {type(single).__name__}"
+        )
+    return RoomSettings(ice_transport_policy=policy, single_peer_connection=single)
 
 
 def _check_chosen_transport(options: Options) -> None:
@@ -105,19 +152,3 @@ def _check_chosen_transport(options: Options) -> None:
                 f"connection_type={chosen!r}",
                 f"{name} is for the other transport; leave one of them out",
             )
-
-
-def _check_webrtc(options: Options) -> None:
-    """Refuse what only WebRTC can do."""
-    members("web_rtc", mapping(options, "web_rtc"), WebRtcOptions)
-    for name in _WEBRTC_ONLY:
-        if name in options:
-            raise ValueError(
-                f"{name} asks for WebRTC, but this version speaks WebSocket only; leave {name} "
-                "out, and pass agent_id for a public agent or signed_url for a private one"
-            )
-    if options.get("connection_type") == "webrtc":
-        raise ValueError(
-            "connection_type='webrtc' cannot be had: this version speaks WebSocket only; leave "
-            "connection_type out, or pass 'websocket'"
-        )

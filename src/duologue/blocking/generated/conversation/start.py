@@ -50,6 +50,7 @@ class Conversation:
             SessionConnectionError: the server cannot be reached, refuses, ends the session while
                 it starts, or does not answer within `connect_timeout`.
             SignedUrlRefused: the server gives no signed URL for the `api_key`.
+            ConversationTokenRefused: the server gives no token for a conversation over WebRTC.
             UnsupportedAudioFormat: the server wants a format that is not of the protocol.
             DeviceError: the microphone or the speaker cannot be opened, or not within 10 s.
         """

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+
+from duologue.connection.agent_track import FRAME_MS, LEAD_MS, SILENT_UP_TO, TAIL_MS, SoundOnly
+
+SILENCE = np.zeros(48 * FRAME_MS, np.int16).tobytes()
+TAIL = TAIL_MS // FRAME_MS
+LEAD = LEAD_MS // FRAME_MS
+
+
+def frame(level: int) -> bytes:
+    return np.full(48 * FRAME_MS, level, np.int16).tobytes()
+
+
+def heard(gate: SoundOnly, *frames: bytes) -> list[bytes]:
+    return [given for one in frames for given in gate.push(one)]
+
+
+def test_silence_before_any_sound_is_not_heard() -> None:
+    assert heard(SoundOnly(), SILENCE, frame(SILENT_UP_TO), frame(-SILENT_UP_TO), b"") == []
+
+
+def test_sound_is_heard_at_once_however_negative() -> None:
+    for level in (SILENT_UP_TO + 1, -SILENT_UP_TO - 1, -32_768):
+        assert heard(SoundOnly(), frame(level)) == [frame(level)]
+
+
+def test_what_came_right_before_sound_is_heard_with_it() -> None:
+    soft = [frame(level) for level in range(1, 10)]
+    assert heard(SoundOnly(), *soft, frame(1000)) == [*soft[-LEAD:], frame(1000)]
+
+
+def test_after_sound_a_tail_of_silence_is_heard_and_no_more() -> None:
+    gate = SoundOnly()
+    assert heard(gate, frame(1000), *[SILENCE] * 100) == [frame(1000), *[SILENCE] * TAIL]
+    again = heard(gate, frame(1000), *[SILENCE] * 100)
+    assert again == [*[SILENCE] * LEAD, frame(1000), *[SILENCE] * TAIL]
+
+
+def test_a_pause_between_two_words_is_heard_whole_and_once() -> None:
+    word_and_pause = [frame(1000), *[SILENCE] * (TAIL - 1)]
+    assert heard(SoundOnly(), *word_and_pause * 20) == word_and_pause * 20

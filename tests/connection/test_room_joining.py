@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from livekit import rtc
+
+from duologue.connection.room_joining import join, leave
+from duologue.connection.rooms import RoomAccess, RoomSettings
+from duologue.errors import SessionConnectionError
+
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJl"
+
+
+def test_a_token_is_taken_out_of_livekits_log(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "livekit"):
+        logging.getLogger("livekit").warning("%s: invalid token: %s, %s", "here", TOKEN, "so")
+        logging.getLogger("livekit").warning("%s is %d", "nothing", 1)
+    assert caplog.messages == ["here: invalid token: …, so", "nothing is 1"]
+
+
+async def test_a_server_that_is_not_there_is_told_without_the_token() -> None:
+    access = RoomAccess(livekit_url="ws://127.0.0.1:9", token=TOKEN)
+    settings = RoomSettings(ice_transport_policy="relay", single_peer_connection=False)
+    with pytest.raises(SessionConnectionError, match=r"ws://127.0.0.1:9 cannot be reached") as told:
+        await join(rtc.Room(), access, settings, timeout_s=5, with_sound=False)
+    assert "connection_type='websocket'" in str(told.value)
+    assert TOKEN not in str(told.value)
+
+
+async def test_leaving_a_room_that_was_never_joined_does_nothing() -> None:
+    await leave(rtc.Room())

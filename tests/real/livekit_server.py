@@ -1,0 +1,145 @@
+"""A real LiveKit server on this machine's loopback, for tests of WebRTC."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from livekit import api
+from platformdirs import user_cache_path
+
+VERSION: Final = "1.13.5"
+START_LIMIT_S: Final = 20.0
+UDP_PORTS: Final = 40
+"""Every connection of a participant takes one of them."""
+
+_HOST: Final = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class LiveKit:
+    """A server that is running.
+
+    Attributes:
+        url: where clients find it, `ws://127.0.0.1:…`.
+        api_key, api_secret: with these, it lets its rooms be managed.
+        pid: its process.
+    """
+
+    url: str
+    api_key: str
+    api_secret: str = field(repr=False)
+    pid: int
+
+    def token(self, room: str, identity: str) -> str:
+        """A token with which somebody may join a room for a minute."""
+        grants = api.VideoGrants(room_join=True, room=room)
+        return (
+            api.AccessToken(self.api_key, self.api_secret)
+            .with_identity(identity)
+            .with_grants(grants)
+            .with_ttl(timedelta(minutes=1))
+            .to_jwt()
+        )
+
+    def managed(self) -> api.LiveKitAPI:
+        """What rooms are listed and deleted with; to be entered with `async with`."""
+        return api.LiveKitAPI(self.url, self.api_key, self.api_secret)
+
+
+@contextmanager
+def running_livekit(folder: Path, *, tcp_only: bool = False) -> Iterator[LiveKit]:
+    """Run a server until the context ends. Its log is in `folder`, as `livekit.log`.
+
+    Args:
+        folder: where it may write.
+        tcp_only: whether it is as a client sees it behind a firewall that lets no UDP through.
+
+    Raises:
+        FileNotFoundError: there is no server in the cache.
+        RuntimeError: it did not start, and what it said.
+    """
+    signal_port, tcp_port, udp_start = _free_ports()
+    key, secret = "key" + secrets.token_hex(6), secrets.token_urlsafe(32)
+    config = {
+        "port": signal_port,
+        "bind_addresses": [_HOST],
+        "keys": {key: secret},
+        "logging": {"level": "info", "json": False},
+        "rtc": {
+            "tcp_port": tcp_port,
+            "port_range_start": udp_start,
+            "port_range_end": udp_start + UDP_PORTS - 1,
+            "node_ip": _HOST,
+            "use_external_ip": False,
+            "enable_loopback_candidate": True,
+            "interfaces": {"includes": ["lo"]},
+            "stun_servers": [],
+            "force_tcp": tcp_only,
+        },
+    }
+    log = folder / "livekit.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [_binary(), "--config-body", json.dumps(config)],  # JSON is YAML
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    livekit = LiveKit(f"ws://{_HOST}:{signal_port}", key, secret, process.pid)
+    try:
+        _wait_until_it_answers(process, signal_port, log)
+        yield livekit
+    finally:
+        process.kill()  # asked to stop, it would wait for participants who have not left
+        process.wait()
+
+
+def _binary() -> Path:
+    binary = user_cache_path("duologue") / "livekit-server" / VERSION / "livekit-server"
+    if not binary.is_file():
+        raise FileNotFoundError(f"there is no LiveKit server at {binary}; build it there")
+    return binary
+
+
+def _free_ports() -> tuple[int, int, int]:
+    """Two TCP ports that nobody has, and the first of a row of UDP ports that nobody has."""
+    with ExitStack() as held:
+        signal, tcp = (_bound(held, socket.SOCK_STREAM, 0) for _ in range(2))
+        while True:
+            with ExitStack() as row, suppress(OSError, OverflowError):
+                first = _bound(row, socket.SOCK_DGRAM, 0)
+                for port in range(first + 1, first + UDP_PORTS):
+                    _bound(row, socket.SOCK_DGRAM, port)
+                return signal, tcp, first
+
+
+def _bound(stack: ExitStack, kind: socket.SocketKind, port: int) -> int:
+    bound = stack.enter_context(socket.socket(socket.AF_INET, kind))
+    bound.bind((_HOST, port))
+    chosen: int = bound.getsockname()[1]
+    return chosen
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    give_up_at_s = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < give_up_at_s and process.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(f"http://{_HOST}:{port}", timeout=1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"the LiveKit server did not start:\n{log.read_text(errors='replace')}")
+
+
+def kill(livekit: LiveKit) -> None:
+    """Break the server off, as a machine does that loses its power."""
+    os.kill(livekit.pid, 9)
