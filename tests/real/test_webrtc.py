@@ -290,6 +290,7 @@ async def test_a_server_that_dies_is_an_error_after_it_was_waited_for(tmp_path: 
     assert end.reason == "error"
     assert end.context == {"type": "connection_state_changed"}
     assert notices(call.log)[0].kind == "reconnecting"
+    await eventually(lambda: not our_tasks(), "no task is left")
 
 
 async def test_a_wrong_token_is_told_and_shown_nowhere(

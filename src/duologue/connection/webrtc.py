@@ -181,14 +181,16 @@ class WebRtcConnection:
         Raises:
             PublishDataError: LiveKit does not take it, though the connection is there.
         """
-        await self._reaches_agent.wait()
         try:
-            await self._room.local_participant.publish_data(text, reliable=True)
+            await self._publish_once(text)
         except PublishDataError:
             await asyncio.sleep(RETRY_S)
-            await self._reaches_agent.wait()
-            if self._arrivals.end is None:
-                await self._room.local_participant.publish_data(text, reliable=True)
+            await self._publish_once(text)
+
+    async def _publish_once(self, text: str) -> None:
+        await self._reaches_agent.wait()
+        if self._arrivals.end is None:
+            await self._room.local_participant.publish_data(text, reliable=True)
 
     def _listen(self) -> None:
         self._room.on("participant_connected", self._is_there)
