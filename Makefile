@@ -1,8 +1,12 @@
 # Each of these sets up what it needs by itself; see scripts/setup.sh.
-.PHONY: setup talk serve test test-fast check bench soak format blocking lock
+.PHONY: setup livekit talk serve test test-fast check bench soak format blocking lock
 
 setup:
 	@scripts/setup.sh test
+
+livekit:  ## Build the LiveKit server for calls over WebRTC, once; needs Go
+	@scripts/setup.sh run
+	@.venv/bin/python -m duologue.agent.livekit_server
 
 talk:  ## Hold a conversation with an agent on this machine: make talk ARGS="--text"
 	@scripts/setup.sh run

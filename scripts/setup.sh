@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what a purpose needs: Debian's packages, the locked Python environment in .venv, and, for
-# the tests, ElevenLabs' JavaScript client and the agent's models. What is there already is left as
-# it is, so that a second run is quick and needs no network.
+# the tests, ElevenLabs' JavaScript client, the agent's models and a LiveKit server, which Go builds.
+# What is there already is left as it is, so that a second run is quick and needs no network.
 #
 #   scripts/setup.sh run     to talk and to serve
 #   scripts/setup.sh test    to test, check and measure
@@ -83,4 +83,5 @@ install_python_packages
 if [ "$purpose" = test ]; then
     install_javascript_client
     .venv/bin/duologue models pull
+    .venv/bin/python -m duologue.agent.livekit_server >/dev/null
 fi

@@ -20,6 +20,7 @@ from duologue.agent.call.limits import CallLimits
 from duologue.agent.definition import AgentDefinition
 from duologue.agent.keys import KeyFile
 from duologue.agent.server import AgentServer, server_config
+from duologue.agent.settings import LiveKitSettings
 from duologue.agent.speech.stack import SpeechStack
 
 RATE_HZ = 16_000
@@ -75,10 +76,11 @@ async def serving(
     limits: CallLimits | None = None,
     keys: KeyFile | None = None,
     signer: ConversationSigner | None = None,
+    livekit: LiveKitSettings | None = None,
 ) -> AsyncIterator[str]:
     """A server in this loop; gives its origin, such as `http://127.0.0.1:41234`."""
     agents = {agent.agent_id: agent for agent in definitions}
-    app = create_app(agents, speech, limits, keys=keys, signer=signer)
+    app = create_app(agents, speech, limits, keys=keys, signer=signer, livekit=livekit)
     config = server_config(app)
     config.port = 0
     server = AgentServer(config, ready=lambda: None, hang_up=app.state.hang_up)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from duologue.agent.settings import ServerSettings
+from duologue.agent.settings import LiveKitSettings, ServerSettings
 from duologue.errors import ServerError
 
 OWN_MODEL = {
@@ -46,3 +46,37 @@ def test_half_a_language_model_is_an_error(given: dict[str, str]) -> None:
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(ServerError, match="no address of a language model's server"):
         ServerSettings(llm_base_url=address, llm_model="m")
+
+
+LIVEKIT = {
+    "LIVEKIT_URL": "wss://livekit.example",
+    "LIVEKIT_API_KEY": "key",
+    "LIVEKIT_API_SECRET": "secret",
+}
+
+
+def test_livekit_is_named_by_its_own_three_variables() -> None:
+    settings = LiveKitSettings.from_environment(LIVEKIT)
+    assert settings == LiveKitSettings("wss://livekit.example", "key", "secret")
+    assert "secret" not in repr(settings)
+
+
+def test_without_them_there_is_none() -> None:
+    assert LiveKitSettings.from_environment({}) is None
+
+
+@pytest.mark.parametrize("missing", LIVEKIT)
+def test_a_part_of_them_is_an_error_that_names_the_rest(missing: str) -> None:
+    with pytest.raises(ServerError, match=f"not set: {missing}"):
+        LiveKitSettings.from_environment(LIVEKIT | {missing: ""})
+
+
+@pytest.mark.parametrize("url", ["livekit.example", "https://livekit.example", "ws://", "ws://["])
+def test_the_address_is_one_of_a_websocket(url: str) -> None:
+    with pytest.raises(ServerError, match="expected something like wss://"):
+        LiveKitSettings(url, "key", "secret")
+
+
+def test_the_key_and_the_secret_are_needed() -> None:
+    with pytest.raises(ServerError, match="cannot be empty"):
+        LiveKitSettings("wss://livekit.example", "key", "")

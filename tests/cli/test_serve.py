@@ -12,6 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from duologue.agent.settings import LiveKitSettings
 from duologue.agent.speech import models
 from duologue.agent.speech.stack import LanguageModelEndpoint
 from duologue.cli.serve import serve
@@ -30,9 +31,18 @@ class Run:
         self.ensured: list[str] = []
         self.listened: tuple[str, int] | None = None
         self.port = 0
+        self.livekit: LiveKitSettings | None = None
 
-    def create_app(self, definitions: dict[str, Any], speech: Any, *, signer: Any) -> str:
+    def create_app(
+        self,
+        definitions: dict[str, Any],
+        speech: Any,
+        *,
+        signer: Any,
+        livekit: LiveKitSettings | None,
+    ) -> str:
         self.definitions = definitions
+        self.livekit = livekit
         return "app"
 
     def local_speech(self, local_models: Any) -> str:
@@ -54,7 +64,10 @@ class Run:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    for name in ("DUOLOGUE_LLM_BASE_URL", "DUOLOGUE_LLM_MODEL", "DUOLOGUE_LLM_API_KEY"):
+    for name in (
+        *("DUOLOGUE_LLM_BASE_URL", "DUOLOGUE_LLM_MODEL", "DUOLOGUE_LLM_API_KEY"),
+        *("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"),
+    ):
         monkeypatch.delenv(name, raising=False)
     run = Run()
     with (
@@ -116,3 +129,30 @@ def test_a_signing_secret_that_is_too_short_is_an_error(run: Run) -> None:
     result = CliRunner().invoke(app, [], env={"DUOLOGUE_SIGNING_SECRET": "short"})
     assert isinstance(result.exception, ServerError)
     assert not run.ensured
+
+
+def test_without_livekit_there_is_no_webrtc(run: Run) -> None:
+    assert CliRunner().invoke(app, []).exit_code == 0
+    assert run.livekit is None
+
+
+def test_livekit_is_named_by_its_own_variables(run: Run) -> None:
+    environment = {
+        "LIVEKIT_URL": "wss://livekit.example",
+        "LIVEKIT_API_KEY": "key",
+        "LIVEKIT_API_SECRET": "secret",
+    }
+    assert CliRunner().invoke(app, [], env=environment).exit_code == 0
+    assert run.livekit == LiveKitSettings("wss://livekit.example", "key", "secret")
+
+
+def test_livekit_of_ones_own_runs_as_long_as_the_server(run: Run) -> None:
+    own = LiveKitSettings("ws://127.0.0.1:7", "key", "secret")
+    with patch("duologue.agent.livekit_server.running_livekit_server") as running:
+        running.return_value.__enter__.return_value = own
+        result = CliRunner().invoke(app, ["--livekit-dev"])
+    assert result.exit_code == 0
+    assert run.livekit == own
+    assert "LiveKit runs at ws://127.0.0.1:7" in result.output
+    assert "secret" not in result.output
+    running.return_value.__exit__.assert_called_once()

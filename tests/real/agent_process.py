@@ -14,6 +14,12 @@ from typing import IO
 
 from duologue.agent.keys import KEYS_FILE_VARIABLE, KeyFile
 from duologue.agent.parent import read_announcement
+from duologue.agent.settings import (
+    LIVEKIT_API_KEY,
+    LIVEKIT_API_SECRET,
+    LIVEKIT_URL,
+    LiveKitSettings,
+)
 
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
@@ -40,7 +46,9 @@ class AgentServer:
 
 
 @contextmanager
-def running_agent_server(agents: Path, log: Path, keys: KeyFile) -> Iterator[AgentServer]:
+def running_agent_server(
+    agents: Path, log: Path, keys: KeyFile, livekit: LiveKitSettings
+) -> Iterator[AgentServer]:
     """Run `duologue serve` with a folder of agents, and keys of its own, until the context ends.
 
     Raises:
@@ -52,7 +60,13 @@ def running_agent_server(agents: Path, log: Path, keys: KeyFile) -> Iterator[Age
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=os.environ | {KEYS_FILE_VARIABLE: str(keys.path)},
+            env=os.environ
+            | {
+                KEYS_FILE_VARIABLE: str(keys.path),
+                LIVEKIT_URL: livekit.url,
+                LIVEKIT_API_KEY: livekit.api_key,
+                LIVEKIT_API_SECRET: livekit.api_secret,
+            },
         )
     assert process.stdin is not None
     assert process.stdout is not None

@@ -124,10 +124,18 @@ class BrowserClient:
             timeout=VOLUME_LIMIT_S * 1000,
         )
 
+    async def speaker_volumes(self) -> list[float]:
+        """How loud the page's audio elements play, each from 0 to 1. On WebRTC there is one."""
+        volumes: list[float] = await self._page.evaluate(
+            "Array.from(document.querySelectorAll('audio'), (element) => element.volume)"
+        )
+        return volumes
+
     async def wait_until_said(self) -> None:
-        """Wait for the end of what the agent is saying."""
+        """Wait for the end of what the agent is saying, or about to say."""
+        began_at_s = time.monotonic()
         await self._eventually(
-            lambda: self._heard_at_s and time.monotonic() - self._heard_at_s > QUIET_S,
+            lambda: time.monotonic() - max(self._heard_at_s, began_at_s) > QUIET_S,
             "the end of the agent's turn",
         )
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from duologue.agent.keys import KeyFile
+from duologue.agent.livekit_server import running_livekit_server
+from duologue.agent.settings import LiveKitSettings
 from tests.real.agent_process import AgentServer, running_agent_server
 from tests.real.speech import Listener, SpokenSentences
 
@@ -15,11 +17,21 @@ AGENTS = Path(__file__).with_name("agents")
 
 
 @pytest.fixture(scope="session")
-def agent_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentServer]:
+def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKitSettings]:
+    """A LiveKit server on loopback."""
+    log = tmp_path_factory.mktemp("livekit") / "livekit.log"
+    with running_livekit_server(print, log=log) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def agent_server(
+    tmp_path_factory: pytest.TempPathFactory, livekit: LiveKitSettings
+) -> Iterator[AgentServer]:
     """`duologue serve` with the agents of the folder `agents`, on the real models."""
     folder = tmp_path_factory.mktemp("agent-server")
     keys = KeyFile(folder / "keys.json")
-    with running_agent_server(AGENTS, folder / "serve.log", keys) as server:
+    with running_agent_server(AGENTS, folder / "serve.log", keys, livekit) as server:
         yield server
 
 

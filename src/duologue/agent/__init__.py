@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     )
     from duologue.agent.keys import KeyFile, ServerKey
     from duologue.agent.listener import listen, url_of
+    from duologue.agent.livekit_server import running_livekit_server
     from duologue.agent.server import run_server
-    from duologue.agent.settings import ServerSettings
+    from duologue.agent.settings import LiveKitSettings, ServerSettings
     from duologue.agent.speech.local import LocalModels, LocalSpeech
     from duologue.agent.speech.stack import (
         CallSpeechOptions,
@@ -45,6 +46,7 @@ __all__ = [
     "ConversationSigner",
     "KeyFile",
     "LanguageModelEndpoint",
+    "LiveKitSettings",
     "LocalModels",
     "LocalSpeech",
     "ServerKey",
@@ -58,6 +60,7 @@ __all__ = [
     "load_definitions",
     "plan_call",
     "run_server",
+    "running_livekit_server",
     "url_of",
 ]
 
@@ -77,8 +80,9 @@ _MODULES = {
     ),
     "keys": ("KeyFile", "ServerKey"),
     "listener": ("listen", "url_of"),
+    "livekit_server": ("running_livekit_server",),
     "server": ("run_server",),
-    "settings": ("ServerSettings",),
+    "settings": ("LiveKitSettings", "ServerSettings"),
     "speech.local": ("LocalModels", "LocalSpeech"),
     "speech.stack": (
         "CallSpeechOptions",

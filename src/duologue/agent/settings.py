@@ -13,6 +13,10 @@ LLM_BASE_URL = "DUOLOGUE_LLM_BASE_URL"
 LLM_MODEL = "DUOLOGUE_LLM_MODEL"
 LLM_API_KEY = "DUOLOGUE_LLM_API_KEY"
 
+LIVEKIT_URL = "LIVEKIT_URL"
+LIVEKIT_API_KEY = "LIVEKIT_API_KEY"
+LIVEKIT_API_SECRET = "LIVEKIT_API_SECRET"
+
 
 @dataclass(frozen=True)
 class ServerSettings:
@@ -68,9 +72,57 @@ class ServerSettings:
         )
 
 
+@dataclass(frozen=True)
+class LiveKitSettings:
+    """The LiveKit server through which WebRTC calls come.
+
+    Attributes:
+        url: where clients and this server reach it, `ws://…` or `wss://…`.
+        api_key: names the secret.
+        api_secret: signs tokens; whoever has it can enter every room.
+
+    Raises:
+        ServerError: the URL is no address of a WebSocket, or the key or secret is empty.
+    """
+
+    url: str
+    api_key: str = field(repr=False)
+    api_secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not _is_address(self.url, "ws", "wss"):
+            raise ServerError(
+                f"{LIVEKIT_URL} is {self.url!r}; expected something like wss://livekit.example"
+            )
+        if not self.api_key or not self.api_secret:
+            raise ServerError(f"{LIVEKIT_API_KEY} and {LIVEKIT_API_SECRET} cannot be empty")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> LiveKitSettings | None:
+        """The server that LiveKit's own three variables name, or None if none of them is set.
+
+        Raises:
+            ServerError: some of them are set and others not, or one of them is wrong.
+        """
+        names = (LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET)
+        missing = [name for name in names if not environment.get(name)]
+        if len(missing) == len(names):
+            return None
+        if missing:
+            raise ServerError(
+                f"WebRTC needs {', '.join(names)}; not set: {', '.join(missing)}. "
+                "Without all three of them there is only WebSocket"
+            )
+        return cls(*(environment[name] for name in names))
+
+
 def _is_http_address(text: str) -> bool:
+    return _is_address(text, "http", "https")
+
+
+def _is_address(text: str, *schemes: str) -> bool:
     try:
         url = urlsplit(text)
-        return url.scheme in ("http", "https") and bool(url.hostname)
+        return url.scheme in schemes and bool(url.hostname)
     except ValueError:
         return False

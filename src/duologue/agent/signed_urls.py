@@ -5,18 +5,15 @@ A back end that holds a key of this server asks for a URL, and hands it to a cli
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Container
 from typing import Annotated
 
-from fastapi import APIRouter, Header, HTTPException, Request
+from fastapi import APIRouter, Header, Request
 
+from duologue.agent.access import require_agent_id, require_key, unknown_agent
 from duologue.agent.auth import ConversationSigner
 from duologue.agent.conversation_url import CONVERSATION_PATH, signed_url
 from duologue.agent.keys import KeyFile
-from duologue.errors import KeyFileError
-
-logger = logging.getLogger("duologue.agent.signed_urls")
 
 
 def signed_url_router(
@@ -39,34 +36,10 @@ def signed_url_router(
         agent_id: str = "",
         xi_api_key: Annotated[str, Header()] = "",
     ) -> dict[str, str]:
-        if not xi_api_key:
-            raise _refusal(
-                401, "needs_authorization", "The header xi-api-key is missing; it needs a key"
-            )
-        if not _is_known(xi_api_key, keys):
-            raise _refusal(
-                401, "invalid_api_key", "The header xi-api-key has no key of this server"
-            )
-        if not agent_id:
-            raise _refusal(422, "missing_agent_id", "The URL names no agent; it needs ?agent_id=…")
+        require_key(xi_api_key, keys)
+        require_agent_id(agent_id)
         if agent_id not in agent_ids:
-            raise _refusal(
-                404, "agent_not_found", f"This server has no agent with the id {agent_id!r}"
-            )
+            raise unknown_agent(agent_id)
         return {"signed_url": signed_url(str(request.base_url), agent_id, signer)}
 
     return router
-
-
-def _is_known(key: str, keys: KeyFile) -> bool:
-    try:
-        return keys.has(key)
-    except KeyFileError as error:
-        logger.error("A signed URL was refused: %s", error)
-        message = "The server cannot read its keys; its log says why"
-        raise _refusal(500, "internal_error", message) from error
-
-
-def _refusal(http_status: int, status: str, message: str) -> HTTPException:
-    """An error in the shape of ElevenLabs' API."""
-    return HTTPException(http_status, {"status": status, "message": message})

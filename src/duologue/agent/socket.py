@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 
@@ -10,15 +9,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from duologue.agent.auth import ConversationSigner
 from duologue.agent.call import ends
-from duologue.agent.call.call import Call
-from duologue.agent.call.ends import CallEnd, CallRefused
-from duologue.agent.call.inbox import checked_message
-from duologue.agent.call.limits import CallLimits
-from duologue.agent.call.opening import plan_call
+from duologue.agent.call.ends import CallRefused
+from duologue.agent.call.reception import Reception
 from duologue.agent.conversation_url import SIGNATURE_PARAMETER
 from duologue.agent.definition import AgentDefinition
-from duologue.agent.speech.stack import SpeechStack
-from duologue.protocol.client_messages import ConversationInitiation
 from duologue.protocol.codec import Frame, encode_server_event
 from duologue.protocol.server_events import ServerEvent
 
@@ -65,33 +59,19 @@ class ConversationSocket:
 
     Args:
         definitions: the agents of this server, by their ids.
-        speech: the models that all calls share.
-        limits: the bounds of each call.
+        reception: holds the calls.
         signer: checks the signatures of calls to private agents.
     """
 
     def __init__(
         self,
         definitions: Mapping[str, AgentDefinition],
-        speech: SpeechStack,
-        limits: CallLimits,
+        reception: Reception,
         signer: ConversationSigner,
     ) -> None:
         self._definitions = definitions
-        self._speech = speech
-        self._limits = limits
+        self._reception = reception
         self._signer = signer
-        self._calls: dict[Call, asyncio.Task[None]] = {}
-
-    async def hang_up(self, limit_s: float) -> None:
-        """End all calls, because the server is being stopped, and wait for that at most `limit_s`.
-
-        Each client is told so by the code and the reason of its close.
-        """
-        for call in self._calls:
-            call.stop()
-        if self._calls:
-            await asyncio.wait(self._calls.values(), timeout=limit_s)
 
     async def answer(self, websocket: WebSocket) -> None:
         """Hold one conversation from the handshake to the close."""
@@ -100,12 +80,12 @@ class ConversationSocket:
         carrier = WebSocketCarrier(websocket)
         try:
             definition = self._definition(websocket.query_params)
-            await self._hold(carrier, definition)
+            await self._reception.hold(carrier, carrier.frames(), definition)
         except CallRefused as refused:
-            await self._refuse(carrier, refused.end)
+            await self._reception.refuse(carrier, refused.end)
         except Exception:
             logger.exception("A call could not begin")
-            await self._refuse(carrier, ends.INTERNAL_ERROR)
+            await self._reception.refuse(carrier, ends.INTERNAL_ERROR)
 
     def _definition(self, query: Mapping[str, str]) -> AgentDefinition:
         agent_id = query.get("agent_id", "")
@@ -115,49 +95,3 @@ class ConversationSocket:
         if definition.platform_settings.auth.enable_auth:
             self._signer.check(agent_id, query.get(SIGNATURE_PARAMETER, ""))
         return definition
-
-    async def _hold(self, carrier: WebSocketCarrier, definition: AgentDefinition) -> None:
-        frames = carrier.frames()
-        first = await self._first_frame(frames)
-        message = checked_message(first, self._limits)
-        if isinstance(message, ConversationInitiation):
-            plan = plan_call(definition, message)
-        else:
-            # A client that changes nothing may leave the initiation out.
-            plan = plan_call(definition, ConversationInitiation())
-            frames = _put_back(first, frames)
-        call = Call(plan, self._speech, carrier, self._limits)
-        task = asyncio.current_task()
-        assert task is not None
-        self._calls[call] = task
-        try:
-            await call.hold(frames)
-        finally:
-            del self._calls[call]
-
-    async def _first_frame(self, frames: AsyncIterator[Frame]) -> Frame:
-        limit_s = self._limits.initiation_s
-        try:
-            async with asyncio.timeout(limit_s):
-                return await anext(frames)
-        except TimeoutError as error:
-            raise CallRefused(ends.nothing_received(limit_s)) from error
-        except StopAsyncIteration as error:
-            raise CallRefused(ends.CLIENT_GONE) from error
-
-    async def _refuse(self, carrier: WebSocketCarrier, end: CallEnd) -> None:
-        """Tell the client why there is no conversation, if it is still there to be told."""
-        logger.info("A call was refused: %s", end.reason)
-        try:
-            async with asyncio.timeout(self._limits.close_s):
-                if end.error_event is not None:
-                    await carrier.send(end.error_event)
-                await carrier.close(end.code, end.close_reason)
-        except (ConnectionError, TimeoutError):
-            logger.debug("The client had gone before it was told")
-
-
-async def _put_back(first: Frame, rest: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
-    yield first
-    async for frame in rest:
-        yield frame

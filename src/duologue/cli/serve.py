@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,7 +14,7 @@ import typer
 
 from duologue.agent.listener import listen, url_of
 from duologue.agent.parent import announcement, interrupt_at_end_of
-from duologue.agent.settings import ServerSettings
+from duologue.agent.settings import LiveKitSettings, ServerSettings
 from duologue.cli.extras import needing
 
 if TYPE_CHECKING:
@@ -47,6 +47,14 @@ Embedded = Annotated[
         "and stop when standard input ends.",
     ),
 ]
+LiveKitDev = Annotated[
+    bool,
+    typer.Option(
+        "--livekit-dev",
+        help="Start a LiveKit server on loopback, so that browsers can call over WebRTC. It is "
+        "built first, with Go, if it is not there.",
+    ),
+]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],
     typer.Option(help="The least important messages to show."),
@@ -59,6 +67,7 @@ def serve(
     port: Port = ServerSettings.port,
     llm_base_url: BaseUrl = None,
     llm_model: ModelName = None,
+    livekit_dev: LiveKitDev = False,
     embedded: Embedded = False,
     log_level: LogLevel = "info",
 ) -> None:
@@ -67,7 +76,8 @@ def serve(
     A language model of your own may also be named by DUOLOGUE_LLM_BASE_URL and
     DUOLOGUE_LLM_MODEL; its key, if it needs one, is taken from DUOLOGUE_LLM_API_KEY. The URLs
     of private agents are signed with DUOLOGUE_SIGNING_SECRET, or else with a secret that lasts as
-    long as the server; `duologue keys` says who may get them.
+    long as the server; `duologue keys` says who may get them. Calls over WebRTC come through the
+    LiveKit server that LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET name.
     """
     _start_logging(log_level)
     settings = ServerSettings(
@@ -78,13 +88,17 @@ def serve(
         llm_model=llm_model,
     ).with_language_model_from(os.environ)
     with suppress(KeyboardInterrupt):
-        _serve(settings, embedded=embedded)
+        _serve(settings, livekit_dev=livekit_dev, embedded=embedded)
 
 
-def _serve(settings: ServerSettings, *, embedded: bool) -> None:
+def _serve(settings: ServerSettings, *, livekit_dev: bool, embedded: bool) -> None:
     if embedded:
         interrupt_at_end_of(sys.stdin.fileno())
-    with listen(settings.host, settings.port) as listener, needing("local"):
+    with (
+        listen(settings.host, settings.port) as listener,
+        _livekit(start=livekit_dev) as livekit,
+        needing("local"),
+    ):
         definitions = _definitions(settings)
         # These bring in the engine, which takes seconds: not for those who only ask for help,
         # whose port is in use, or whose definition has a mistake.
@@ -94,7 +108,9 @@ def _serve(settings: ServerSettings, *, embedded: bool) -> None:
         from duologue.agent.speech.local import LocalSpeech
 
         signer = ConversationSigner.from_environment(os.environ)
-        app = create_app(definitions, LocalSpeech(_models(settings)), signer=signer)
+        app = create_app(
+            definitions, LocalSpeech(_models(settings)), signer=signer, livekit=livekit
+        )
         url = url_of(listener)
 
         def tell() -> None:
@@ -105,6 +121,19 @@ def _serve(settings: ServerSettings, *, embedded: bool) -> None:
                 typer.echo(f"{url} has the agents {', '.join(definitions)}. Ctrl-C ends it.")
 
         run_server(app, listener, ready=tell)
+
+
+@contextmanager
+def _livekit(*, start: bool) -> Iterator[LiveKitSettings | None]:
+    """The LiveKit server for WebRTC: one of our own, that of the environment, or none."""
+    if not start:
+        yield LiveKitSettings.from_environment(os.environ)
+        return
+    from duologue.agent.livekit_server import running_livekit_server
+
+    with running_livekit_server(_say) as settings:
+        _say(f"LiveKit runs at {settings.url}, for this server alone.")
+        yield settings
 
 
 def _definitions(settings: ServerSettings) -> Mapping[str, AgentDefinition]:

@@ -51,3 +51,11 @@ def test_an_override_of_what_nobody_may_change_is_left_out() -> None:
     plan = plan_call(define(), ConversationInitiation(conversation_config_override=override))
     assert plan.first_message == "Hi."
     assert plan.definition.conversation_config.turn.turn_timeout == -1
+
+
+def test_one_audio_format_may_stand_for_both_sides() -> None:
+    plan = plan_call(define(), ConversationInitiation()).with_audio_format("pcm_48000")
+    config = plan.definition.conversation_config
+    assert config.asr.user_input_audio_format == "pcm_48000"
+    assert config.tts.agent_output_audio_format == "pcm_48000"
+    assert plan.instructions == "Be brief."

@@ -37,13 +37,27 @@ const CALLBACKS = [
 
 let conversation;
 
-// Starts with the client's own options, as far as they are JSON; gives what the start came to.
-async function startConversation(options) {
+// Starts with the client's own options, as far as they are JSON; gives what the start came to. Of
+// `clientTools`, the values are what the tools return; their calls are reported as `clientTool`.
+async function startConversation({ clientTools = {}, ...options }) {
   const callbacks = Object.fromEntries(
     CALLBACKS.map((name) => [name, (value) => report(name, value ?? null)]),
   );
+  const tools = Object.fromEntries(
+    Object.entries(clientTools).map(([name, result]) => [
+      name,
+      (parameters) => {
+        report("clientTool", { name, parameters });
+        return result;
+      },
+    ]),
+  );
   try {
-    conversation = await ElevenLabsClient.Conversation.startSession({ ...options, ...callbacks });
+    conversation = await ElevenLabsClient.Conversation.startSession({
+      ...options,
+      ...callbacks,
+      clientTools: tools,
+    });
     return { conversationId: conversation.getId(), type: conversation.type };
   } catch (error) {
     return {

@@ -14,15 +14,15 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from duologue.agent.call import ends
-from duologue.agent.call.carrier import Carrier, Outbox
+from duologue.agent.call.carrier import Carrier, Outbox, Tracks
 from duologue.agent.call.ends import CallEnd
 from duologue.agent.call.floor import Floor
 from duologue.agent.call.hearing import Hearing
-from duologue.agent.call.ids import new_conversation_id, new_event_ids
+from duologue.agent.call.ids import new_event_ids
 from duologue.agent.call.inbox import Inbox
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.opening import CallPlan
-from duologue.agent.call.playback import PacedPlayback
+from duologue.agent.call.playback import PacedPlayback, VoiceListener
 from duologue.agent.call.round_trip import RoundTrip
 from duologue.agent.call.session import CallSession
 from duologue.agent.call.translation import Translation
@@ -43,13 +43,23 @@ class Call:
         speech: the models that all calls share.
         carrier: takes the events.
         limits: the bounds of the call.
+        conversation_id: its name.
+        tracks: carries the sound; None sends it with the events.
     """
 
     def __init__(
-        self, plan: CallPlan, speech: SpeechStack, carrier: Carrier, limits: CallLimits
+        self,
+        plan: CallPlan,
+        speech: SpeechStack,
+        carrier: Carrier,
+        limits: CallLimits,
+        *,
+        conversation_id: str,
+        tracks: Tracks | None = None,
     ) -> None:
         config = plan.definition.conversation_config
-        self.conversation_id = new_conversation_id()
+        self.conversation_id = conversation_id
+        self._tracks = tracks
         self._config = config
         self._carrier = carrier
         self._limits = limits
@@ -113,6 +123,8 @@ class Call:
             config.tts.agent_output_audio_format,
             config.asr.user_input_audio_format,
         )
+        if self._tracks is not None and self._hearing is not None:
+            await self._tracks.open(self._hearing)
         await self._session.start(self._hearing, self._voice())
         return await _first_to_end(
             self._outbox.deliver(),
@@ -148,9 +160,12 @@ class Call:
     def _voice(self) -> PacedPlayback | None:
         if self._hearing is None:
             return None
+        listener: VoiceListener = self._translation
+        if self._tracks is not None:
+            listener = self._tracks.voice(listener)
         return PacedPlayback(
             AudioFormat.parse(self._config.tts.agent_output_audio_format),
-            self._translation,
+            listener,
             self._floor,
             delay_ms=lambda: self._round_trip.one_way_ms,
         )

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from duologue.agent.call.ends import CLIENT_GONE, NOT_READING, CallEnd
+from duologue.agent.call.hearing import Hearing
 from duologue.agent.call.limits import CallLimits
+from duologue.agent.call.playback import VoiceListener
 from duologue.protocol.server_events import AudioEvent, PingEvent, ServerEvent, VadScoreEvent
 
 logger = logging.getLogger("duologue.agent.call")
@@ -33,6 +35,24 @@ class Carrier(Protocol):
 
     async def close(self, code: int, reason: str) -> None:
         """End the call. Does nothing if the client has gone already."""
+        ...
+
+
+class Tracks(Protocol):
+    """Sound that travels beside the messages, as it does in a room.
+
+    Attributes:
+        AUDIO_FORMAT: what `hearing` is given and what the voice's listener gets.
+    """
+
+    AUDIO_FORMAT: ClassVar[str]
+
+    async def open(self, hearing: Hearing) -> None:
+        """Let the user's sound flow, and return when the user can hear the agent."""
+        ...
+
+    def voice(self, listener: VoiceListener) -> VoiceListener:
+        """What takes the agent's voice, and tells the listener of everything but the sound."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The user's voice on a WebSocket: decoded, resampled, queued for the session."""
+"""The user's voice: decoded, resampled, queued for the session."""
 
 from __future__ import annotations
 

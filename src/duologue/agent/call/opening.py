@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from duologue.agent.call.ends import (
@@ -40,6 +40,18 @@ class CallPlan:
     instructions: str
     first_message: str
     llm_extra_body: Any = None
+
+    def with_audio_format(self, name: str) -> CallPlan:
+        """This plan, with one format for the sound of both sides."""
+        config = self.definition.conversation_config
+        config = config.model_copy(
+            update={
+                "asr": config.asr.model_copy(update={"user_input_audio_format": name}),
+                "tts": config.tts.model_copy(update={"agent_output_audio_format": name}),
+            }
+        )
+        definition = self.definition.model_copy(update={"conversation_config": config})
+        return replace(self, definition=definition)
 
 
 def plan_call(definition: AgentDefinition, initiation: ConversationInitiation) -> CallPlan:

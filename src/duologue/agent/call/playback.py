@@ -1,4 +1,4 @@
-"""The agent's voice on a WebSocket: paced, cut into chunks, encoded.
+"""The agent's voice: paced, cut into chunks, encoded.
 
 It stands where livekit-agents has an audio output. It cannot pause: an interruption is certain
 by the time it comes here, and a client throws its queue away at once.

@@ -1,0 +1,192 @@
+"""Calls over WebRTC: one room of LiveKit, with one user and the agent in it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+from livekit import rtc
+from livekit.rtc.participant import PublishDataError
+
+from duologue.agent.call import ends
+from duologue.agent.call.ends import CallRefused
+from duologue.agent.call.reception import Reception
+from duologue.agent.definition import AgentDefinition
+from duologue.agent.room_tracks import RoomTracks
+from duologue.agent.rooms import TOKEN_LIFE_S, Rooms
+from duologue.agent.worker import Job
+from duologue.protocol.codec import Frame, encode_server_event
+from duologue.protocol.server_events import ServerEvent
+
+logger = logging.getLogger("duologue.agent.room")
+
+CONNECT_LIMIT_S: Final = 10.0
+LEAVE_LIMIT_S: Final = 5.0
+LAST_WORDS_S: Final = 0.3
+"""What is on its way when the agent leaves is lost, and LiveKit does not tell what has arrived."""
+MOST_WAITING: Final = 100
+"""Rooms whose user has not come yet. Anybody may ask for the token of a public agent, and each
+token keeps a room waiting for as long as it lets somebody in."""
+LARGEST_EVENT_BYTES: Final = 60_000
+"""LiveKit's data channels are negotiated for messages of 64,000 bytes, the envelope included."""
+MOST_FRAMES_WAITING: Final = 1000
+"""Messages are taken at once; so many can only wait while the server is stuck."""
+
+
+class RoomCarrier:
+    """A call's events on the reliable data channel, and the user's messages as they come.
+
+    Make it before the room is joined: a message is only given to those who are listening.
+
+    Args:
+        room: not connected yet.
+    """
+
+    def __init__(self, room: rtc.Room) -> None:
+        self._room = room
+        self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_FRAMES_WAITING + 1)
+        self._news = asyncio.Event()
+        self._is_closed = False
+        room.on("data_received", self._on_data)
+        room.on("participant_connected", self._on_participant_connected)
+        room.on("participant_disconnected", self._on_participant_disconnected)
+        room.on("disconnected", self._on_disconnected)
+
+    async def wait_for_user(self) -> bool:
+        """Whether a user has come. False if the room was closed, or the token has run out."""
+        try:
+            async with asyncio.timeout(TOKEN_LIFE_S):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return not self._is_closed
+
+    async def send(self, event: ServerEvent) -> None:
+        """Send one event; see `Carrier.send`. One that no data channel takes is left out."""
+        data = encode_server_event(event).encode()
+        if len(data) > LARGEST_EVENT_BYTES:
+            logger.error(
+                "%s: %s has %d bytes and was not sent; a room takes at most %d",
+                self._room.name,
+                event.TYPE,
+                len(data),
+                LARGEST_EVENT_BYTES,
+            )
+            return
+        try:
+            await self._room.local_participant.publish_data(data)
+        except PublishDataError as error:
+            raise ConnectionError("the room is gone") from error
+
+    async def close(self, code: int, reason: str) -> None:
+        """Leave the room, by which the user knows that the call is over; see `Carrier.close`.
+
+        Rooms have no word for the code and the reason: an `error` event has been sent before.
+        """
+        await asyncio.sleep(LAST_WORDS_S)
+        await self._room.disconnect()
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """What the user sends, until it or the agent has left."""
+        while (frame := await self._frames.get()) is not None:
+            yield frame
+
+    def _on_data(self, packet: rtc.DataPacket) -> None:
+        # LiveKit tells seconds later of a user who publishes no sound: this is the first sign.
+        self._news.set()
+        if self._frames.qsize() < MOST_FRAMES_WAITING:
+            self._frames.put_nowait(packet.data)
+        else:
+            logger.warning("%s: more messages wait than can; the call ends", self._room.name)
+            self._end_frames()
+
+    def _on_participant_connected(self, _participant: rtc.RemoteParticipant) -> None:
+        self._news.set()
+
+    def _on_participant_disconnected(self, _participant: rtc.RemoteParticipant) -> None:
+        self._end_frames()
+
+    def _on_disconnected(self, _reason: object) -> None:
+        self._is_closed = True
+        self._news.set()
+        self._end_frames()
+
+    def _end_frames(self) -> None:
+        if not self._frames.full():
+            self._frames.put_nowait(None)
+
+
+class RoomCalls:
+    """Holds the calls to which LiveKit sends the agents of this server.
+
+    Args:
+        definitions: the agents, by their ids.
+        reception: holds each call.
+        rooms: deletes each room after its call.
+    """
+
+    def __init__(
+        self,
+        definitions: Mapping[str, AgentDefinition],
+        reception: Reception,
+        rooms: Rooms,
+    ) -> None:
+        self._definitions = definitions
+        self._reception = reception
+        self._rooms = rooms
+        self._waiting = 0
+
+    def takes(self, metadata: str) -> bool:
+        """Whether this server has the agent of a job, and room for it."""
+        if self._waiting >= MOST_WAITING:
+            logger.warning("%d rooms wait for their users already; no more now", self._waiting)
+            return False
+        return metadata in self._definitions
+
+    async def hold(self, job: Job) -> None:
+        """Go into a room, wait for its user, and hold one conversation. The room is gone then."""
+        room = rtc.Room()
+        carrier = RoomCarrier(room)
+        tracks = RoomTracks(room)
+        definition = self._definitions[job.metadata]
+        try:
+            async with asyncio.timeout(CONNECT_LIMIT_S):
+                await room.connect(job.url, job.token)
+                await tracks.publish()
+            if await self._user_comes(carrier):
+                await self._converse(carrier, tracks, job.room, definition)
+            else:
+                logger.info("%s: nobody came", job.room)
+        finally:
+            await self._leave(room, tracks)
+            await self._rooms.delete(job.room)
+
+    async def _user_comes(self, carrier: RoomCarrier) -> bool:
+        self._waiting += 1
+        try:
+            return await carrier.wait_for_user()
+        finally:
+            self._waiting -= 1
+
+    async def _converse(
+        self, carrier: RoomCarrier, tracks: RoomTracks, name: str, definition: AgentDefinition
+    ) -> None:
+        try:
+            await self._reception.hold(
+                carrier, carrier.frames(), definition, conversation_id=name, tracks=tracks
+            )
+        except CallRefused as refused:
+            await self._reception.refuse(carrier, refused.end)
+        except Exception:
+            logger.exception("%s: the call could not begin", name)
+            await self._reception.refuse(carrier, ends.INTERNAL_ERROR)
+
+    async def _leave(self, room: rtc.Room, tracks: RoomTracks) -> None:
+        try:
+            async with asyncio.timeout(LEAVE_LIMIT_S):
+                await tracks.aclose()
+                await room.disconnect()
+        except TimeoutError:
+            logger.warning("%s: the room was not left in time", room.name)

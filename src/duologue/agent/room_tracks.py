@@ -1,0 +1,168 @@
+"""The sound of a call in a LiveKit room: the user's track in, the agent's track out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import ClassVar, Final
+
+from livekit import rtc
+
+from duologue.agent.call.hearing import Hearing
+from duologue.agent.call.playback import VoiceListener
+from duologue.protocol.formats import AudioFormat
+from duologue.protocol.server_events import Alignment
+
+logger = logging.getLogger("duologue.agent.room")
+
+TRACK_NAME: Final = "agent"
+FRAME_MS: Final = 20
+QUEUE_MS: Final = 1000
+"""The agent's voice comes at most half a second ahead of real time; this is twice that."""
+MOST_CHUNKS: Final = 64
+MOST_FRAMES: Final = 250
+"""Five seconds of the user's sound; the oldest is dropped if the server is busy for longer."""
+SUBSCRIPTION_LIMIT_S: Final = 3.0
+"""A user who takes longer to listen misses the first words."""
+
+
+class RoomTracks:
+    """Both directions of sound in one room; see `Tracks`. Make it before the room is joined.
+
+    Args:
+        room: not connected yet.
+    """
+
+    AUDIO_FORMAT: ClassVar[str] = "pcm_48000"
+
+    def __init__(self, room: rtc.Room) -> None:
+        self._room = room
+        self._format = AudioFormat.parse(self.AUDIO_FORMAT)
+        self._hearing: Hearing | None = None
+        self._users_track: rtc.Track | None = None
+        self._listening: asyncio.Task[None] | None = None
+        self._publication: rtc.LocalTrackPublication | None = None
+        self._voice: RoomVoice | None = None
+        room.on("track_subscribed", self._on_track)
+
+    async def publish(self) -> None:
+        """Offer the agent's track, silent as yet. The room has to be joined."""
+        source = rtc.AudioSource(self._format.sample_rate_hz, 1, QUEUE_MS)
+        self._voice = RoomVoice(source, self._format)
+        track = rtc.LocalAudioTrack.create_audio_track(TRACK_NAME, source)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        self._publication = await self._room.local_participant.publish_track(track, options)
+
+    async def open(self, hearing: Hearing) -> None:
+        """Let the user's sound flow; see `Tracks.open`."""
+        self._hearing = hearing
+        self._listen()
+        assert self._publication is not None
+        try:
+            async with asyncio.timeout(SUBSCRIPTION_LIMIT_S):
+                await self._publication.wait_for_subscription()
+        except TimeoutError:
+            logger.warning("%s: the user does not listen to the agent", self._room.name)
+
+    def voice(self, listener: VoiceListener) -> VoiceListener:
+        """The agent's end of its track; see `Tracks.voice`."""
+        assert self._voice is not None
+        self._voice.listener = listener
+        return self._voice
+
+    async def aclose(self) -> None:
+        """Stop both directions."""
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+        if self._voice is not None:
+            await self._voice.aclose()
+
+    def _on_track(
+        self,
+        track: rtc.Track,
+        _publication: rtc.RemoteTrackPublication,
+        _participant: rtc.RemoteParticipant,
+    ) -> None:
+        if track.kind == rtc.TrackKind.KIND_AUDIO:
+            self._users_track = track
+            self._listen()
+
+    def _listen(self) -> None:
+        """Begin when there is both somebody to hear and something to be heard."""
+        if self._hearing is None or self._users_track is None:
+            return
+        if self._listening is not None:
+            self._listening.cancel()
+        self._listening = asyncio.create_task(self._hear(self._users_track, self._hearing))
+
+    async def _hear(self, track: rtc.Track, hearing: Hearing) -> None:
+        stream = rtc.AudioStream(
+            track,
+            sample_rate=self._format.sample_rate_hz,
+            num_channels=1,
+            frame_size_ms=FRAME_MS,
+            capacity=MOST_FRAMES,
+        )
+        try:
+            async for event in stream:
+                hearing.push(bytes(event.frame.data))
+        finally:
+            await stream.aclose()
+
+
+class RoomVoice:
+    """A voice's listener that plays the sound on a track; see `VoiceListener`.
+
+    The events of the sound go on without it: they carry its characters alone.
+
+    Args:
+        source: of the track.
+        audio_format: of the chunks.
+    """
+
+    def __init__(self, source: rtc.AudioSource, audio_format: AudioFormat) -> None:
+        self.listener: VoiceListener
+        self._source = source
+        self._format = audio_format
+        self._chunks: asyncio.Queue[rtc.AudioFrame] = asyncio.Queue(MOST_CHUNKS)
+        self._playing = asyncio.create_task(self._play())
+
+    def voice_chunk(self, audio: bytes, alignment: Alignment | None) -> None:
+        """Play a chunk after those before it."""
+        samples = self._format.decode(audio)
+        if self._chunks.full():
+            # A track that takes nothing for seconds is in a room that is gone; the call ends so.
+            return
+        self._chunks.put_nowait(rtc.AudioFrame(audio, self._format.sample_rate_hz, 1, len(samples)))
+        if alignment is not None:
+            self.listener.voice_chunk(b"", alignment)
+
+    def voice_started(self) -> None:
+        """Tell the listener."""
+        self.listener.voice_started()
+
+    def voice_interrupted(self) -> str:
+        """Fall silent at once, then tell the listener."""
+        while not self._chunks.empty():
+            self._chunks.get_nowait()
+        self._source.clear_queue()
+        return self.listener.voice_interrupted()
+
+    def voice_heard(self, heard: str) -> None:
+        """Tell the listener."""
+        self.listener.voice_heard(heard)
+
+    def voice_finished(self) -> None:
+        """Tell the listener."""
+        self.listener.voice_finished()
+
+    async def aclose(self) -> None:
+        """Play nothing more."""
+        self._playing.cancel()
+        await asyncio.gather(self._playing, return_exceptions=True)
+        await self._source.aclose()
+
+    async def _play(self) -> None:
+        while True:
+            await self._source.capture_frame(await self._chunks.get())

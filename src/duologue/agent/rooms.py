@@ -1,0 +1,165 @@
+"""The rooms of WebRTC calls, as this server asks LiveKit for them.
+
+A room has the name of its conversation. The agent is sent there before anybody gets a token: what
+a client says in its first moment would be lost on an agent that came after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import logging
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Final
+
+import aiohttp
+from livekit import api
+from livekit.protocol.agent_dispatch import RoomAgentDispatch
+from livekit.protocol.models import ParticipantInfo
+
+from duologue.agent.call.ids import new_conversation_id
+from duologue.agent.settings import LiveKitSettings
+from duologue.errors import ServerError
+
+logger = logging.getLogger("duologue.agent.rooms")
+
+WORKER_NAME: Final = "duologue"
+"""Under this name LiveKit knows the servers that take calls."""
+
+AGENT_IDENTITY: Final = "agent"
+"""Clients take a participant whose identity starts so for the agent."""
+
+TOKEN_LIFE_S: Final = 5 * 60
+"""How long a token lets its user in: enough for a back end to hand it on. The room waits for as
+long; then LiveKit closes it."""
+
+DEPARTURE_S: Final = 10
+"""How long LiveKit keeps a room that its user has left, should this server not delete it: of a user
+who published nothing, and left within 3 s, the agent is not told."""
+
+FAREWELL_S: Final = 2.0
+AGENT_LIMIT_S: Final = 10.0
+REQUEST_LIMIT_S: Final = 5.0
+POLL_S: Final = 0.05
+
+
+class Rooms:
+    """Opens and deletes rooms. Use it as an async context manager.
+
+    Args:
+        settings: the LiveKit server.
+    """
+
+    def __init__(self, settings: LiveKitSettings) -> None:
+        self._settings = settings
+        self._api: api.LiveKitAPI | None = None
+
+    async def __aenter__(self) -> Rooms:
+        self._api = api.LiveKitAPI(
+            self._settings.url,
+            self._settings.api_key,
+            self._settings.api_secret,
+            timeout=aiohttp.ClientTimeout(total=REQUEST_LIMIT_S),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._livekit.aclose()
+
+    async def open(self, agent_id: str) -> str:
+        """Open a room, wait until the agent is in it, and give its name: a new conversation id.
+
+        Cancelling leaves a room that LiveKit closes after the life of a token.
+
+        Raises:
+            ServerError: LiveKit cannot be reached, refuses, or no agent comes within 10 s.
+        """
+        name = new_conversation_id()
+        request = api.CreateRoomRequest(
+            name=name,
+            empty_timeout=TOKEN_LIFE_S,
+            departure_timeout=DEPARTURE_S,
+            max_participants=2,
+            agents=[RoomAgentDispatch(agent_name=WORKER_NAME, metadata=agent_id)],
+        )
+        try:
+            await self._livekit.room.create_room(request)
+            async with asyncio.timeout(AGENT_LIMIT_S):
+                await self._agent_arrives(name)
+        except TimeoutError as error:
+            await self.delete(name)
+            raise ServerError(
+                f"no agent came into the room within {AGENT_LIMIT_S:.0f} s; the log of the "
+                "server with the agents says why"
+            ) from error
+        except (aiohttp.ClientError, api.TwirpError) as error:
+            raise ServerError(f"LiveKit did not open a room: {error}") from error
+        return name
+
+    def token(self, room: str) -> str:
+        """A token for one user of one room, worth nothing anywhere else."""
+        grants = api.VideoGrants(
+            room_join=True,
+            room=room,
+            can_publish=True,
+            can_subscribe=True,
+            can_publish_data=True,
+        )
+        token = api.AccessToken(self._settings.api_key, self._settings.api_secret)
+        return (
+            token.with_identity(f"user_{secrets.token_hex(8)}")
+            .with_grants(grants)
+            .with_ttl(datetime.timedelta(seconds=TOKEN_LIFE_S))
+            .to_jwt()
+        )
+
+    async def delete(self, name: str) -> None:
+        """Delete a room that the agent has left. One that is gone already, or cannot be reached,
+        is left to LiveKit, which closes empty rooms by itself.
+
+        Its user has 2 s to leave it: to ElevenLabs' JavaScript client, an agent that leaves is the
+        end of a call, and a room that goes at the same time is an error.
+        """
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_S):
+                    await self._everybody_leaves(name)
+            await self._livekit.room.delete_room(api.DeleteRoomRequest(room=name))
+        except (aiohttp.ClientError, TimeoutError, api.TwirpError) as error:
+            logger.debug("The room %s was not deleted: %s", name, error)
+
+    async def _agent_arrives(self, name: str) -> None:
+        while True:
+            if await self._has_agent(name):
+                return
+            await asyncio.sleep(POLL_S)
+
+    async def _has_agent(self, name: str) -> bool:
+        return any(
+            participant.identity == AGENT_IDENTITY
+            and participant.state == ParticipantInfo.State.ACTIVE
+            for participant in await self._participants(name)
+        )
+
+    async def _everybody_leaves(self, name: str) -> None:
+        while True:
+            if not await self._participants(name):
+                return
+            await asyncio.sleep(POLL_S)
+
+    async def _participants(self, name: str) -> Sequence[ParticipantInfo]:
+        request = api.ListParticipantsRequest(room=name)
+        return (await self._livekit.room.list_participants(request)).participants
+
+    @property
+    def _livekit(self) -> api.LiveKitAPI:
+        assert self._api is not None, "the rooms are used outside of their context"
+        return self._api
