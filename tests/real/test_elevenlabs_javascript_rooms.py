@@ -101,17 +101,17 @@ async def test_a_private_agent_needs_a_token_from_a_back_end(
     livekit: LiveKitSettings, tmp_path: Path
 ) -> None:
     keys = KeyFile(tmp_path / "keys.json")
-    agent = define("confidant", private=True, first_message="Hello.")
+    agent = define("secretive", private=True, first_message="Hello.")
     webrtc = {"livekitUrl": livekit.url, "connectionType": "webrtc"}
     async with (
         serving(ScriptedSpeech(), agent, keys=keys, livekit=livekit) as origin,
         aiohttp.ClientSession() as session,
         browser_client() as client,
     ):
-        refused = await client.start(agentId="confidant", origin=origin, **webrtc)
+        refused = await client.start(agentId="secretive", origin=origin, **webrtc)
         answer = await session.get(
             f"{origin}/v1/convai/conversation/token",
-            params={"agent_id": "confidant"},
+            params={"agent_id": "secretive"},
             headers={"xi-api-key": keys.create("back end")},
         )
         token = (await answer.json())["token"]
