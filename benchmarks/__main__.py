@@ -15,6 +15,7 @@ NAMES = (
     "live_cpu",
     "echo_cancellation",
     "self_hearing",
+    "barge_in_detection",
     "barge_in_through_echo",
 )
 
