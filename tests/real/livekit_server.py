@@ -21,10 +21,12 @@ from platformdirs import user_cache_path
 
 VERSION: Final = "1.13.5"
 START_LIMIT_S: Final = 20.0
+ATTEMPTS: Final = 5
 UDP_PORTS: Final = 40
 """Every connection of a participant takes one of them."""
 
 _HOST: Final = "127.0.0.1"
+_PORT_TAKEN: Final = "address already in use"
 
 
 @dataclass(frozen=True)
@@ -70,39 +72,50 @@ def running_livekit(folder: Path, *, tcp_only: bool = False) -> Iterator[LiveKit
         FileNotFoundError: there is no server in the cache.
         RuntimeError: it did not start, and what it said.
     """
-    signal_port, tcp_port, udp_start = _free_ports()
-    key, secret = "key" + secrets.token_hex(6), secrets.token_urlsafe(32)
-    config = {
-        "port": signal_port,
-        "bind_addresses": [_HOST],
-        "keys": {key: secret},
-        "logging": {"level": "info", "json": False},
-        "rtc": {
-            "tcp_port": tcp_port,
-            "port_range_start": udp_start,
-            "port_range_end": udp_start + UDP_PORTS - 1,
-            "node_ip": _HOST,
-            "use_external_ip": False,
-            "enable_loopback_candidate": True,
-            "interfaces": {"includes": ["lo"]},
-            "stun_servers": [],
-            "force_tcp": tcp_only,
-        },
-    }
     log = folder / "livekit.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [_binary(), "--config-body", json.dumps(config)],  # JSON is YAML
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    livekit = LiveKit(f"ws://{_HOST}:{signal_port}", key, secret, process.pid)
+    process, livekit = _started(log, tcp_only=tcp_only)
     try:
-        _wait_until_it_answers(process, signal_port, log)
         yield livekit
     finally:
         process.kill()  # asked to stop, it would wait for participants who have not left
         process.wait()
+
+
+def _started(log: Path, *, tcp_only: bool) -> tuple[subprocess.Popen[bytes], LiveKit]:
+    """Start a server, with other ports if somebody took one between its choice and its use."""
+    for _ in range(ATTEMPTS):
+        signal_port, tcp_port, udp_start = _free_ports()
+        key, secret = "key" + secrets.token_hex(6), secrets.token_urlsafe(32)
+        config = {
+            "port": signal_port,
+            "bind_addresses": [_HOST],
+            "keys": {key: secret},
+            "logging": {"level": "info", "json": False},
+            "rtc": {
+                "tcp_port": tcp_port,
+                "port_range_start": udp_start,
+                "port_range_end": udp_start + UDP_PORTS - 1,
+                "node_ip": _HOST,
+                "use_external_ip": False,
+                "enable_loopback_candidate": True,
+                "interfaces": {"includes": ["lo"]},
+                "stun_servers": [],
+                "force_tcp": tcp_only,
+            },
+        }
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [_binary(), "--config-body", json.dumps(config)],  # JSON is YAML
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        if _answers(process, signal_port):
+            return process, LiveKit(f"ws://{_HOST}:{signal_port}", key, secret, process.pid)
+        process.kill()
+        process.wait()
+        if _PORT_TAKEN not in log.read_text(errors="replace"):
+            break
+    raise RuntimeError(f"the LiveKit server did not start:\n{log.read_text(errors='replace')}")
 
 
 def _binary() -> Path:
@@ -131,13 +144,14 @@ def _bound(stack: ExitStack, kind: socket.SocketKind, port: int) -> int:
     return chosen
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until the server answers; False if it ends or takes too long."""
     give_up_at_s = time.monotonic() + START_LIMIT_S
     while time.monotonic() < give_up_at_s and process.poll() is None:
         with suppress(OSError), urllib.request.urlopen(f"http://{_HOST}:{port}", timeout=1):
-            return
+            return True
         time.sleep(0.05)
-    raise RuntimeError(f"the LiveKit server did not start:\n{log.read_text(errors='replace')}")
+    return False
 
 
 def kill(livekit: LiveKit) -> None:
