@@ -3,7 +3,8 @@
 A speaker whose program comes late plays what it has, then nothing; what comes next is heard so much
 later, for good. A microphone throws away what it cannot keep. Who only counts samples sees neither.
 The clock tells, but a call may also come late because the program was busy, and be followed by
-others at once: so time is lost only if it is missing in several calls on end.
+others at once: so time is lost only if it is missing in several calls on end, of which those that
+follow at once are one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from typing import Final
 
 SETTLING_CALLS: Final = 50
 """A device fills its buffer first, so that its first calls come early."""
+
+AT_ONCE: Final = 0.5
+"""A call that comes sooner than after half of the sound before it makes up for a late one."""
 
 DRIFT: Final = 0.0002
 """Clocks of sound devices differ from the computer's by 0.01 % or so; twice that is no loss."""
@@ -31,6 +35,7 @@ class LostTime:
         self._calls = 0
         self._due_s = 0.0
         self._usual_s = 0.0
+        self._next_s = 0.0
         self._late_s: deque[float] = deque(maxlen=calls)
 
     def before(self, duration_s: float, now_s: float) -> float:
@@ -43,6 +48,9 @@ class LostTime:
         if not self._calls:
             self._due_s = now_s
         self._calls += 1
+        if self._late_s and now_s < self._next_s:
+            self._late_s.pop()
+        self._next_s = now_s + AT_ONCE * duration_s
         self._late_s.append(now_s - self._due_s)
         self._due_s += duration_s
         late_s = min(self._late_s)

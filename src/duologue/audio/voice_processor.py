@@ -11,14 +11,8 @@ from typing import Final
 import numpy as np
 from livekit.rtc import AudioFrame, AudioProcessingModule
 
+from duologue.audio.echo_reference import FRAMES_PER_SECOND, EchoReference
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
-
-FRAMES_PER_SECOND: Final = 100
-"""The audio processing works on frames of 10 ms. It takes others without a word, and spoils them.
-
-Where 10 ms are no whole number of samples (220.5 at 22,050 Hz) a frame is half a sample shorter.
-The canceller follows that as it follows the drift between two devices' clocks.
-"""
 
 MIN_RATE_HZ: Final = 8_000
 MAX_RATE_HZ: Final = 384_000
@@ -60,9 +54,11 @@ class VoiceProcessor:
             ValueError: a rate is not within 8,000 to 384,000 Hz.
         """
         self._capture = _Frames(capture_rate_hz)
-        self._playback = _Frames(playback_rate_hz)
+        self._playback_rate_hz = playback_rate_hz
         self._cancels_echo = echo_cancellation
-        self._played: deque[Samples] = deque(maxlen=MAX_BLOCKS_WAITING)
+        self._played: deque[Samples | float] = deque(maxlen=MAX_BLOCKS_WAITING)
+        self._reference = EchoReference(checked_rate_hz(playback_rate_hz))
+        self._is_listening = False
         self._module = AudioProcessingModule(
             echo_cancellation=echo_cancellation,
             noise_suppression=noise_suppression,
@@ -79,6 +75,11 @@ class VoiceProcessor:
         if self._cancels_echo:
             self._played.append(samples)
 
+    def unplayed(self, duration_s: float) -> None:
+        """Take note that the speaker has played nothing for so long before what it plays next."""
+        if self._cancels_echo:
+            self._played.append(duration_s)
+
     def process(self, samples: Samples) -> Samples:
         """Take what the microphone has heard; give what is ready of it, processed.
 
@@ -87,34 +88,39 @@ class VoiceProcessor:
         frames = self._capture.push(samples)
         if not frames:
             return silence(0)
-        self._tell_what_was_played()
+        self._take_what_was_played()
         for frame in frames:
+            if self._cancels_echo:
+                reference = frame_of(self._reference.next(), self._playback_rate_hz)
+                self._module.process_reverse_stream(reference)
             self._module.process_stream(frame)
         # The frames' own data: what they were made of is not what was worked on.
         processed = [samples_from_bytes(frame.data) for frame in frames]
         return processed[0] if len(processed) == 1 else np.concatenate(processed)
 
-    def _tell_what_was_played(self) -> None:
+    def _take_what_was_played(self) -> None:
         """In the microphone's thread, so that the speaker's has nothing to wait for.
 
         It is early enough: an echo of what is played from now on is not in the frames at hand.
         """
+        if not self._is_listening:
+            # Of what was played before, nobody has heard the echo.
+            self._is_listening = True
+            while len(self._played) > 1:
+                self._played.popleft()
         while self._played:
-            for frame in self._playback.push(self._played.popleft()):
-                self._module.process_reverse_stream(frame)
+            played = self._played.popleft()
+            if isinstance(played, float):
+                self._reference.lost(played)
+            else:
+                self._reference.played(played)
 
 
 class _Frames:
     """Cuts a stream into the frames of the audio processing."""
 
     def __init__(self, sample_rate_hz: int) -> None:
-        if not MIN_RATE_HZ <= sample_rate_hz <= MAX_RATE_HZ:
-            raise ValueError(
-                "echo cancellation, noise suppression and gain control need sound at "
-                f"{MIN_RATE_HZ:,} to {MAX_RATE_HZ:,} Hz, not {sample_rate_hz:,} Hz; switch them "
-                "off, or give a source and a sink of another rate"
-            )
-        self._sample_rate_hz = sample_rate_hz
+        self._sample_rate_hz = checked_rate_hz(sample_rate_hz)
         self._size = sample_rate_hz // FRAMES_PER_SECOND
         self._waiting = silence(0)
 
@@ -123,11 +129,27 @@ class _Frames:
         whole = len(stream) // self._size * self._size
         self._waiting = stream[whole:]
         return [
-            AudioFrame(
-                bytearray(bytes_from_samples(stream[start : start + self._size])),
-                self._sample_rate_hz,
-                1,
-                self._size,
-            )
+            frame_of(stream[start : start + self._size], self._sample_rate_hz)
             for start in range(0, whole, self._size)
         ]
+
+
+def frame_of(samples: Samples, sample_rate_hz: int) -> AudioFrame:
+    """A copy of the samples, for the audio processing."""
+    data = bytearray(bytes_from_samples(samples))
+    return AudioFrame(data, sample_rate_hz, 1, len(samples))
+
+
+def checked_rate_hz(sample_rate_hz: int) -> int:
+    """The rate, if the audio processing takes it.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not MIN_RATE_HZ <= sample_rate_hz <= MAX_RATE_HZ:
+        raise ValueError(
+            "echo cancellation, noise suppression and gain control need sound at "
+            f"{MIN_RATE_HZ:,} to {MAX_RATE_HZ:,} Hz, not {sample_rate_hz:,} Hz; switch them "
+            "off, or give a source and a sink of another rate"
+        )
+    return sample_rate_hz

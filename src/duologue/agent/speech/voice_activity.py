@@ -86,11 +86,13 @@ class _ListenedStream(_VADStream):
     ) -> None:
         super().__init__(parent, options, executor=InlineExecutor())
         self._listeners = listeners
+        self._voiced_s = 0.0
 
     async def __anext__(self) -> vad.VADEvent:
         event = await super().__anext__()
         if event.type is vad.VADEventType.INFERENCE_DONE:
             activity = self._activity(event)
+            event.speech_duration = self._voiced_so_far_s(activity)
             for listener in self._listeners:
                 listener(activity)
         return event
@@ -107,6 +109,17 @@ class _ListenedStream(_VADStream):
             speech_s=event.raw_accumulated_speech + WINDOW_S if is_voiced else 0.0,
             silence_s=0.0 if is_voiced else event.raw_accumulated_silence + WINDOW_S,
         )
+
+    def _voiced_so_far_s(self, activity: VoiceActivity) -> float:
+        """For how long the speech so far was voiced, for the session to compare with what
+        interrupts the agent. By itself the session gets the time since the speech began: two
+        voiced windows, such as a scrap of an echo, would interrupt once enough silence follows.
+        """
+        if activity.speech_s:
+            self._voiced_s += WINDOW_S
+        elif not activity.is_speaking:
+            self._voiced_s = 0.0
+        return self._voiced_s if activity.is_speaking else 0.0
 
 
 class InlineExecutor(Executor):

@@ -1,0 +1,102 @@
+"""What was played, in step with what the microphone has heard, so that an echo stays in its place.
+
+An echo canceller knows no clock. It takes one frame of what was played for each that was heard, and
+the place of the echo between them must not move: 10 ms are enough for it to lose an echo for half a
+second. But devices call late when the machine is busy, then several times at once; and a speaker
+that was called too late has played silence meanwhile.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from duologue.audio.samples import Samples, silence
+
+FRAMES_PER_SECOND: Final = 100
+"""The audio processing works on frames of 10 ms. It takes others without a word, and spoils them.
+
+Where 10 ms are no whole number of samples (220.5 at 22,050 Hz) a frame is half a sample shorter.
+"""
+
+IN_HAND_S: Final = 0.01
+"""So much is in hand at first: enough for devices that call in turns."""
+
+MOST_IN_HAND_S: Final = 0.03
+"""More would bring the reference after its echo."""
+
+SETTLING_FRAMES: Final = 100
+"""If there is more all the time for so long, 1 s, the speaker's clock is the faster one."""
+
+DOUBTFUL_FRAMES: Final = 20
+"""After so many frames it is certain that the speaker has played silence: nothing came later."""
+
+
+class EchoReference:
+    """Samples of what was played, 10 ms for each 10 ms that were heard. For one thread.
+
+    Where 10 ms are no whole number of samples, what is over is left out now and then.
+
+    Args:
+        sample_rate_hz: of what is played.
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self.frame_size = sample_rate_hz // FRAMES_PER_SECOND
+        self._sample_rate_hz = sample_rate_hz
+        self._most_in_hand = round(MOST_IN_HAND_S * sample_rate_hz)
+        self._normally_in_hand = round(IN_HAND_S * sample_rate_hz)
+        self._in_hand = silence(self._normally_in_hand)
+        self._over = 0
+        self._assumed = 0
+        self._since_assumed = 0
+        self._frames = 0
+        self._fewest = self._most_in_hand
+
+    def played(self, samples: Samples) -> None:
+        """Take what the speaker plays next."""
+        self._in_hand = np.concatenate((self._in_hand, samples))
+        if self._assumed:
+            # What is more than usual was only late: silence has been given in its place.
+            late = min(self._assumed, max(0, len(self._in_hand) - self._normally_in_hand))
+            self._in_hand = self._in_hand[late:]
+            self._assumed -= late
+
+    def lost(self, duration_s: float) -> None:
+        """Take note that the speaker has played silence for so long, because it was called late."""
+        missing = round(duration_s * self._sample_rate_hz) - self._assumed
+        if missing >= 0:
+            self._in_hand = np.concatenate((self._in_hand, silence(missing)))
+            self._assumed = 0
+            return
+        late = min(-missing, len(self._in_hand))
+        self._in_hand = self._in_hand[late:]
+        self._assumed = -missing - late
+
+    def next(self) -> Samples:
+        """What was played when the next frame was heard; silence, as far as nothing is known."""
+        self._settle()
+        wanted = self._wanted()
+        missing = wanted - len(self._in_hand)
+        if missing > 0:
+            self._assumed += missing
+            self._since_assumed = 0
+            self._in_hand = np.concatenate((self._in_hand, silence(missing)))
+        frame, self._in_hand = self._in_hand[: self.frame_size], self._in_hand[wanted:]
+        return frame
+
+    def _wanted(self) -> int:
+        self._over += self._sample_rate_hz - self.frame_size * FRAMES_PER_SECOND
+        whole, self._over = divmod(self._over, FRAMES_PER_SECOND)
+        return self.frame_size + whole
+
+    def _settle(self) -> None:
+        self._since_assumed += 1
+        if self._since_assumed > DOUBTFUL_FRAMES:
+            self._assumed = 0
+        self._fewest = min(self._fewest, len(self._in_hand))
+        self._frames += 1
+        if self._frames == SETTLING_FRAMES:
+            self._in_hand = self._in_hand[max(0, self._fewest - self._most_in_hand) :]
+            self._frames, self._fewest = 0, len(self._in_hand)

@@ -1,0 +1,124 @@
+"""At 100 Hz, a frame of 10 ms is one sample: what was played are numbers from 1 on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from duologue.audio.echo_reference import (
+    FRAMES_PER_SECOND,
+    IN_HAND_S,
+    MOST_IN_HAND_S,
+    SETTLING_FRAMES,
+    EchoReference,
+)
+
+SILENCE = 0
+FRAME_S = 0.01
+
+
+class Playing:
+    """A speaker that plays the numbers, and a microphone that hears something all the time."""
+
+    def __init__(self) -> None:
+        self.reference = EchoReference(FRAMES_PER_SECOND)
+        self.number = 0
+
+    def play(self, frames: int = 1) -> None:
+        for _ in range(frames):
+            self.number += 1
+            self.reference.played(np.array([self.number], dtype=np.int16))
+
+    def hear(self, frames: int = 1) -> list[int]:
+        return [int(self.reference.next()[0]) for _ in range(frames)]
+
+    def in_turns(self, frames: int) -> list[int]:
+        heard = []
+        for _ in range(frames):
+            self.play()
+            heard += self.hear()
+        return heard
+
+
+@pytest.fixture
+def playing() -> Playing:
+    """Both devices have called in turns so far."""
+    playing = Playing()
+    assert playing.in_turns(50) == list(range(50))
+    return playing
+
+
+def test_what_is_played_is_given_in_step_with_what_is_heard(playing: Playing) -> None:
+    assert playing.in_turns(300) == list(range(50, 350))
+
+
+def test_a_microphone_that_comes_late_and_then_at_once_gets_what_belongs_to_it(
+    playing: Playing,
+) -> None:
+    playing.play(10)
+    assert playing.hear(10) == list(range(50, 60))
+
+
+def test_what_a_speaker_brings_late_and_then_at_once_is_dropped_so_that_the_rest_stays(
+    playing: Playing,
+) -> None:
+    assert playing.hear(10) == [50] + [SILENCE] * 9
+    playing.play(10)
+    assert playing.in_turns(3) == [60, 61, 62]
+
+
+def test_what_follows_a_standstill_of_the_speaker_comes_as_much_later(playing: Playing) -> None:
+    assert playing.hear(8) == [50] + [SILENCE] * 7
+    # It goes on after having played silence for 8 frames, which is known 5 frames later.
+    assert playing.in_turns(5) == [51, 52, 53, 54, 55]
+    playing.reference.lost(8 * FRAME_S)
+    assert playing.in_turns(4) == [SILENCE, 56, 57, 58]
+
+
+def test_a_standstill_that_was_shorter_than_it_seemed_takes_back_what_it_gave(
+    playing: Playing,
+) -> None:
+    assert playing.hear(8) == [50] + [SILENCE] * 7
+    playing.play(1)
+    playing.reference.lost(5 * FRAME_S)
+    assert playing.in_turns(3) == [52, 53, 54]  # and not 51
+
+
+def test_a_standstill_of_both_is_none(playing: Playing) -> None:
+    playing.reference.lost(10 * FRAME_S)
+    playing.play()
+    assert playing.hear(12) == [50] + [SILENCE] * 10 + [51]
+
+
+def test_a_speaker_that_was_away_is_taken_as_it_comes(playing: Playing) -> None:
+    playing.hear(300)
+    assert playing.in_turns(10) == list(range(51, 61))
+
+
+def test_a_faster_speaker_does_not_get_far_ahead(playing: Playing) -> None:
+    most = round((MOST_IN_HAND_S + IN_HAND_S) / FRAME_S)
+    for _ in range(20):  # 1 %: fifty times as much as two clocks differ
+        playing.play()
+        for heard in playing.in_turns(SETTLING_FRAMES):
+            assert playing.number - heard <= most + SETTLING_FRAMES
+        assert playing.number - playing.in_turns(1)[0] <= most
+
+
+def test_a_slower_speaker_is_heard_all_the_same(playing: Playing) -> None:
+    silent = 0
+    for _ in range(20):
+        silent += playing.hear(1).count(SILENCE)
+        silent += playing.in_turns(SETTLING_FRAMES).count(SILENCE)
+    assert silent <= 20
+
+
+@pytest.mark.parametrize("sample_rate_hz", [8_000, 22_050, 44_100, 48_000])
+def test_no_rate_runs_away(sample_rate_hz: int) -> None:
+    reference = EchoReference(sample_rate_hz)
+    played = np.arange(sample_rate_hz, dtype=np.int64).astype(np.int16)
+    for start in range(0, sample_rate_hz, 50):
+        reference.played(played[start : start + 50])
+    frames = [reference.next() for _ in range(FRAMES_PER_SECOND)]
+    assert {len(frame) for frame in frames} == {reference.frame_size}
+    last = int(frames[-1][-1]) & 0xFFFF
+    assert sample_rate_hz - last == pytest.approx(sample_rate_hz * IN_HAND_S, abs=3)
