@@ -14,7 +14,7 @@ from livekit.rtc.participant import PublishDataError
 from duologue.agent import room as room_module
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.reception import Reception
-from duologue.agent.room import MOST_FRAMES_WAITING, RoomCalls, RoomCarrier
+from duologue.agent.room import MOST_FRAMES_WAITING, MOST_WAITING, RoomCalls, RoomCarrier
 from duologue.agent.rooms import Rooms
 from duologue.agent.settings import LiveKitSettings
 from duologue.protocol.server_events import AgentResponseEvent, InterruptionEvent
@@ -132,11 +132,23 @@ async def test_a_room_that_is_gone_is_told_as_such(room: FakeRoom, carrier: Room
         await carrier.send(InterruptionEvent(event_id=3))
 
 
-def test_a_server_takes_the_jobs_of_its_own_agents() -> None:
-    calls = RoomCalls(
+def room_calls(most_calls: int = 1) -> RoomCalls:
+    return RoomCalls(
         {"guide": define("guide")},
         Reception(ScriptedSpeech(), CallLimits()),
         Rooms(LiveKitSettings("ws://127.0.0.1:9", "key", "secret")),
+        most_calls=most_calls,
     )
+
+
+def test_a_server_takes_the_jobs_of_its_own_agents() -> None:
+    calls = room_calls()
     assert calls.takes("guide")
     assert not calls.takes("nobody")
+
+
+def test_rooms_that_wait_for_their_users_are_a_small_load() -> None:
+    calls = room_calls(most_calls=1)
+    assert calls.load(0) == 0.0
+    assert calls.load(3) == 3 / MOST_WAITING
+    assert calls.load(MOST_WAITING) == 1.0

@@ -71,6 +71,17 @@ def test_a_part_of_them_is_an_error_that_names_the_rest(missing: str) -> None:
         LiveKitSettings.from_environment(LIVEKIT | {missing: ""})
 
 
+def test_where_nothing_is_done_without_livekit_it_is_required() -> None:
+    settings = LiveKitSettings.required_from(LIVEKIT)
+    assert settings == LiveKitSettings("wss://livekit.example", "key", "secret")
+
+
+@pytest.mark.parametrize("missing", LIVEKIT)
+def test_what_is_missing_of_it_is_named(missing: str) -> None:
+    with pytest.raises(ServerError, match=f"workers take their calls .* not set: {missing}"):
+        LiveKitSettings.required_from(LIVEKIT | {missing: ""})
+
+
 @pytest.mark.parametrize("url", ["livekit.example", "https://livekit.example", "ws://", "ws://["])
 def test_the_address_is_one_of_a_websocket(url: str) -> None:
     with pytest.raises(ServerError, match="expected something like wss://"):

@@ -5,95 +5,65 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 
 import jwt
 import pytest
-from aiohttp import web
 from livekit.protocol.agent import Job as WireJob
-from livekit.protocol.agent import JobStatus, ServerMessage, WorkerMessage
+from livekit.protocol.agent import JobStatus, ServerMessage, WorkerStatus
 
 from duologue.agent import worker as worker_module
-from duologue.agent.settings import LiveKitSettings
-from duologue.agent.worker import Job, Worker
+from duologue.agent.worker import TARGET_LOAD, Job, Worker
+from tests.agent.fake_livekit import SECRET, FakeLiveKit, fake_livekit
 from tests.agent.harness import until
 
-SECRET = "a secret of this test: 32 bytes or more"
+MOST_JOBS = 2
 
 
-@dataclass
-class FakeLiveKit:
-    """LiveKit's end of the line.
-
-    Attributes:
-        messages: what the worker has sent, on all of its connections.
-        tokens: with which it came.
-        sockets: its connections, the latest last.
-    """
-
-    messages: list[WorkerMessage] = field(default_factory=list)
-    tokens: list[str] = field(default_factory=list)
-    sockets: list[web.WebSocketResponse] = field(default_factory=list)
-
-    async def answer(self, request: web.Request) -> web.WebSocketResponse:
-        self.tokens.append(request.headers["Authorization"].removeprefix("Bearer "))
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        self.sockets.append(socket)
-        async for frame in socket:
-            message = WorkerMessage.FromString(frame.data)
-            self.messages.append(message)
-            if message.WhichOneof("message") == "register":
-                await self.send(ServerMessage(register={"worker_id": "W"}))
-        return socket
-
-    async def send(self, message: ServerMessage) -> None:
-        await self.sockets[-1].send_bytes(message.SerializeToString())
-
-    async def offer(self, job: WireJob) -> None:
-        await self.send(ServerMessage(availability={"job": job}))
-
-    async def assign(self, job: WireJob) -> None:
-        await self.send(ServerMessage(assignment={"job": job, "token": "room token"}))
-
-    def of(self, kind: str) -> list[WorkerMessage]:
-        return [message for message in self.messages if message.WhichOneof("message") == kind]
-
-    async def expect(self, kind: str, count: int = 1) -> WorkerMessage:
-        await until(lambda: len(self.of(kind)) >= count)
-        return self.of(kind)[count - 1]
+@asynccontextmanager
+async def worker_at_work(
+    hold: Callable[[Job], Awaitable[object]], ready: Callable[[], object] = lambda: None
+) -> AsyncIterator[tuple[Worker, FakeLiveKit]]:
+    """A worker that takes two jobs with the metadata `ours`, at a LiveKit of its own."""
+    async with fake_livekit() as livekit:
+        worker = Worker(
+            livekit.settings,
+            name="duologue",
+            identity="agent",
+            takes=lambda metadata: metadata == "ours",
+            hold=hold,
+            load=lambda jobs: jobs / MOST_JOBS,
+            ready=ready,
+        )
+        task = asyncio.create_task(worker.run())
+        try:
+            await livekit.expect("register")
+            yield worker, livekit
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
 
 @asynccontextmanager
 async def working(hold: Callable[[Job], Awaitable[object]]) -> AsyncIterator[FakeLiveKit]:
-    """A worker that takes jobs with the metadata `ours`, at a LiveKit of its own."""
-    livekit = FakeLiveKit()
-    app = web.Application()
-    app.router.add_get("/agent", livekit.answer)
-    runner = web.AppRunner(app, shutdown_timeout=1.0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    host, port = runner.addresses[0][:2]
-    worker = Worker(
-        LiveKitSettings(f"ws://{host}:{port}", "key", SECRET),
-        name="duologue",
-        identity="agent",
-        takes=lambda metadata: metadata == "ours",
-        hold=hold,
-    )
-    task = asyncio.create_task(worker.run())
-    try:
-        await livekit.expect("register")
+    """What LiveKit sees of such a worker."""
+    async with worker_at_work(hold) as (_, livekit):
         yield livekit
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await runner.cleanup()
 
 
-def wire_job(metadata: str = "ours") -> WireJob:
-    return WireJob(id="J", room={"name": "conv_1"}, metadata=metadata)
+def wire_job(metadata: str = "ours", job_id: str = "J") -> WireJob:
+    return WireJob(id=job_id, room={"name": "conv_1"}, metadata=metadata)
+
+
+def reports(livekit: FakeLiveKit) -> list[tuple[float, int]]:
+    """The loads and states that were told so far; each run of the same once."""
+    told = [message.update_worker for message in livekit.of("update_worker")]
+    pairs = [(round(report.load, 3), report.status) for report in told]
+    return [pair for at, pair in enumerate(pairs) if at == 0 or pairs[at - 1] != pair]
+
+
+def job_states(livekit: FakeLiveKit) -> list[int]:
+    return [message.update_job.status for message in livekit.of("update_job")]
 
 
 async def forever(_job: Job) -> None:
@@ -128,8 +98,7 @@ async def test_it_holds_a_job_and_reports_its_end() -> None:
     async with working(hold) as livekit:
         await livekit.assign(wire_job())
         done = (await livekit.expect("update_job", 2)).update_job
-        statuses = [message.update_job.status for message in livekit.of("update_job")]
-    assert statuses == [JobStatus.JS_RUNNING, JobStatus.JS_SUCCESS]
+    assert job_states(livekit) == [JobStatus.JS_RUNNING, JobStatus.JS_SUCCESS]
     assert done.job_id == "J"
     (job,) = held
     assert (job.id, job.room, job.metadata, job.token) == ("J", "conv_1", "ours", "room token")
@@ -192,3 +161,75 @@ async def test_its_end_is_the_end_of_its_jobs() -> None:
         await livekit.expect("update_job")
         assert not ended.is_set()
     assert ended.is_set()
+
+
+async def test_it_tells_its_load_and_that_it_has_room_until_it_is_full() -> None:
+    available, full = WorkerStatus.WS_AVAILABLE, WorkerStatus.WS_FULL
+    async with working(forever) as livekit:
+        await livekit.assign(wire_job(job_id="J1"))
+        await until(lambda: len(reports(livekit)) == 2)
+        await livekit.assign(wire_job(job_id="J2"))
+        await until(lambda: len(reports(livekit)) == 3)
+        assert reports(livekit) == [
+            (0.0, available),
+            # Below LiveKit's target, or else it would send nothing more.
+            (round(TARGET_LOAD / 2, 3), available),
+            (round(TARGET_LOAD, 3), full),
+        ]
+
+
+async def test_it_refuses_what_comes_though_it_is_full() -> None:
+    async with working(forever) as livekit:
+        await livekit.assign(wire_job(job_id="J1"))
+        await livekit.assign(wire_job(job_id="J2"))
+        await livekit.offer(wire_job(job_id="J3"))
+        assert not (await livekit.expect("availability")).availability.available
+
+
+async def test_it_tells_its_load_anew_from_time_to_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "REPORT_S", 0.01)
+
+    async def hold(_job: Job) -> None:
+        pass
+
+    async with working(hold) as livekit:
+        await livekit.assign(wire_job())
+        await until(lambda: len(reports(livekit)) == 3)
+        assert [load for load, _ in reports(livekit)] == [0.0, round(TARGET_LOAD / 2, 3), 0.0]
+
+
+async def test_draining_takes_no_more_and_waits_for_what_there_is() -> None:
+    end = asyncio.Event()
+
+    async def hold(_job: Job) -> None:
+        await end.wait()
+
+    async with worker_at_work(hold) as (worker, livekit):
+        await livekit.assign(wire_job())
+        await livekit.expect("update_job")
+        draining = asyncio.create_task(worker.drain())
+        await until(lambda: reports(livekit)[-1][1] == WorkerStatus.WS_FULL)
+        await livekit.offer(wire_job(job_id="J2"))
+        assert not (await livekit.expect("availability")).availability.available
+        assert not draining.done()
+        end.set()
+        async with asyncio.timeout(5):
+            await draining
+        await livekit.expect("update_job", 2)
+        assert job_states(livekit) == [JobStatus.JS_RUNNING, JobStatus.JS_SUCCESS]
+
+
+async def test_draining_without_a_job_is_done_at_once() -> None:
+    async with worker_at_work(forever) as (worker, _), asyncio.timeout(5):
+        await worker.drain()
+
+
+async def test_it_is_ready_once_however_often_it_connects(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_module, "RETRY_S", 0.01)
+    ready: list[bool] = []
+    async with worker_at_work(forever, ready=lambda: ready.append(True)) as (_, livekit):
+        await livekit.expect("update_worker")
+        await livekit.sockets[-1].close()
+        await livekit.expect("register", 2)
+        await until(lambda: len(livekit.of("update_worker")) >= 2)
+    assert ready == [True]

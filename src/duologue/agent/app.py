@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -17,14 +15,14 @@ from duologue.agent.call.reception import Reception
 from duologue.agent.conversation_url import CONVERSATION_PATH
 from duologue.agent.definition import AgentDefinition
 from duologue.agent.keys import KeyFile, keys_file
-from duologue.agent.room import RoomCalls
 from duologue.agent.room_tokens import room_token_router
-from duologue.agent.rooms import AGENT_IDENTITY, WORKER_NAME, Rooms
+from duologue.agent.room_worker import room_worker
+from duologue.agent.rooms import Rooms
 from duologue.agent.settings import LiveKitSettings
 from duologue.agent.signed_urls import signed_url_router
 from duologue.agent.socket import ConversationSocket
+from duologue.agent.speech.lifetime import started
 from duologue.agent.speech.stack import SpeechStack
-from duologue.agent.worker import Worker
 from duologue.errors import DuologueError
 
 
@@ -36,6 +34,7 @@ def create_app(
     keys: KeyFile | None = None,
     signer: ConversationSigner | None = None,
     livekit: LiveKitSettings | None = None,
+    holds_room_calls: bool = True,
 ) -> FastAPI:
     """An application that serves these agents.
 
@@ -50,6 +49,8 @@ def create_app(
         keys: who may get signed URLs for private agents; None takes those of this machine.
         signer: signs these URLs; None takes one with a random secret.
         livekit: the LiveKit server for calls over WebRTC; None leaves them out.
+        holds_room_calls: False leaves calls over WebRTC to workers in processes of their own; this
+            one only hands out tokens for them.
     """
 
     reception = Reception(speech, limits or CallLimits())
@@ -57,20 +58,16 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        try:
-            await speech.start()
-        except DuologueError as error:
-            app.state.start_error = error
-            raise
-        # A full collection over everything that was imported stops the loop for 0.1 s, in the
-        # middle of somebody's sentence. What is frozen is not looked at again.
-        gc.collect()
-        gc.freeze()
-        try:
-            async with _room_calls(definitions, reception, livekit, rooms):
-                yield
-        finally:
-            await speech.close()
+        async with AsyncExitStack() as running:
+            try:
+                await running.enter_async_context(started(speech))
+            except DuologueError as error:
+                app.state.start_error = error
+                raise
+            await running.enter_async_context(
+                _room_calls(definitions, reception, livekit, rooms, holds_calls=holds_room_calls)
+            )
+            yield
 
     app = FastAPI(title="Duologue agent", lifespan=lifespan, openapi_url=None)
     signer = signer or ConversationSigner()
@@ -99,23 +96,16 @@ async def _room_calls(
     reception: Reception,
     livekit: LiveKitSettings | None,
     rooms: Rooms | None,
+    *,
+    holds_calls: bool,
 ) -> AsyncIterator[None]:
-    """Take calls from LiveKit, if there is one, until the block ends."""
+    """Open rooms, and take the calls in them unless others do, until the block ends."""
     if livekit is None or rooms is None:
         yield
         return
     async with rooms:
-        calls = RoomCalls(definitions, reception, rooms)
-        worker = Worker(
-            livekit,
-            name=WORKER_NAME,
-            identity=AGENT_IDENTITY,
-            takes=calls.takes,
-            hold=calls.hold,
-        )
-        working = asyncio.create_task(worker.run())
-        try:
+        if not holds_calls:
             yield
-        finally:
-            working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
+            return
+        async with room_worker(definitions, reception, livekit, rooms):
+            yield

@@ -16,6 +16,7 @@ from duologue.agent.call.reception import Reception
 from duologue.agent.definition import AgentDefinition
 from duologue.agent.room_tracks import RoomTracks
 from duologue.agent.rooms import TOKEN_LIFE_S, Rooms
+from duologue.agent.settings import MOST_CALLS
 from duologue.agent.worker import Job
 from duologue.protocol.codec import Frame, encode_server_event
 from duologue.protocol.server_events import ServerEvent
@@ -125,6 +126,7 @@ class RoomCalls:
         definitions: the agents, by their ids.
         reception: holds each call.
         rooms: deletes each room after its call.
+        most_calls: how many calls are as much as this server can do.
     """
 
     def __init__(
@@ -132,18 +134,25 @@ class RoomCalls:
         definitions: Mapping[str, AgentDefinition],
         reception: Reception,
         rooms: Rooms,
+        *,
+        most_calls: int = MOST_CALLS,
     ) -> None:
         self._definitions = definitions
         self._reception = reception
         self._rooms = rooms
-        self._waiting = 0
+        self._most_calls = most_calls
+        self._talking = 0
 
     def takes(self, metadata: str) -> bool:
-        """Whether this server has the agent of a job, and room for it."""
-        if self._waiting >= MOST_WAITING:
-            logger.warning("%d rooms wait for their users already; no more now", self._waiting)
-            return False
+        """Whether this server has the agent of a job."""
         return metadata in self._definitions
+
+    def load(self, jobs: int) -> float:
+        """How much of what this server can do it does, from 0 to 1 or more.
+
+        Rooms that wait for their users count for little: most of their users may never come.
+        """
+        return max(self._talking / self._most_calls, (jobs - self._talking) / MOST_WAITING)
 
     async def hold(self, job: Job) -> None:
         """Go into a room, wait for its user, and hold one conversation. The room is gone then."""
@@ -155,7 +164,7 @@ class RoomCalls:
             async with asyncio.timeout(CONNECT_LIMIT_S):
                 await room.connect(job.url, job.token)
                 await tracks.publish()
-            if await self._user_comes(carrier):
+            if await carrier.wait_for_user():
                 await self._converse(carrier, tracks, job.room, definition)
             else:
                 logger.info("%s: nobody came", job.room)
@@ -163,16 +172,10 @@ class RoomCalls:
             await self._leave(room, tracks)
             await self._rooms.delete(job.room)
 
-    async def _user_comes(self, carrier: RoomCarrier) -> bool:
-        self._waiting += 1
-        try:
-            return await carrier.wait_for_user()
-        finally:
-            self._waiting -= 1
-
     async def _converse(
         self, carrier: RoomCarrier, tracks: RoomTracks, name: str, definition: AgentDefinition
     ) -> None:
+        self._talking += 1
         try:
             await self._reception.hold(
                 carrier, carrier.frames(), definition, conversation_id=name, tracks=tracks
@@ -182,6 +185,8 @@ class RoomCalls:
         except Exception:
             logger.exception("%s: the call could not begin", name)
             await self._reception.refuse(carrier, ends.INTERNAL_ERROR)
+        finally:
+            self._talking -= 1
 
     async def _leave(self, room: rtc.Room, tracks: RoomTracks) -> None:
         try:

@@ -1,10 +1,12 @@
-"""What the agent's server is told from outside: where it listens, whom it serves, what it uses."""
+"""What the agent's processes are told from outside: whom they serve, what they use, where they
+listen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from duologue.errors import ServerError
@@ -16,15 +18,18 @@ LLM_API_KEY = "DUOLOGUE_LLM_API_KEY"
 LIVEKIT_URL = "LIVEKIT_URL"
 LIVEKIT_API_KEY = "LIVEKIT_API_KEY"
 LIVEKIT_API_SECRET = "LIVEKIT_API_SECRET"
+_LIVEKIT_NAMES = (LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET)
+
+MOST_CALLS = 50
+"""Calls over WebRTC at a time. One process was seen to hold as many whose models cost it nothing:
+its one thread of Python is the limit."""
 
 
-@dataclass(frozen=True)
-class ServerSettings:
-    """How one server runs.
+@dataclass(frozen=True, kw_only=True)
+class AgentSettings:
+    """Which agents one process has, and which language model they use.
 
     Attributes:
-        host: the address to listen on; the default is reachable from this machine alone.
-        port: 0 lets the system choose one.
         definitions_path: a YAML file of an agent, or a folder of them; None serves the agent that
             is built in.
         llm_base_url: an OpenAI-compatible server, without `/chat/completions`; None takes the
@@ -37,8 +42,6 @@ class ServerSettings:
             address that is none.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8080
     definitions_path: Path | None = None
     llm_base_url: str | None = None
     llm_model: str | None = None
@@ -56,7 +59,7 @@ class ServerSettings:
                 "expected something like http://127.0.0.1:11434/v1"
             )
 
-    def with_language_model_from(self, environment: Mapping[str, str]) -> ServerSettings:
+    def with_language_model_from(self, environment: Mapping[str, str]) -> Self:
         """These settings, with the language model of three variables where none is given.
 
         Only `DUOLOGUE_LLM_BASE_URL`, `DUOLOGUE_LLM_MODEL` and `DUOLOGUE_LLM_API_KEY` are read:
@@ -70,6 +73,19 @@ class ServerSettings:
             llm_base_url=environment.get(LLM_BASE_URL),
             llm_model=environment.get(LLM_MODEL),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings(AgentSettings):
+    """How one server runs.
+
+    Attributes:
+        host: the address to listen on; the default is reachable from this machine alone.
+        port: 0 lets the system choose one.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
 
 
 @dataclass(frozen=True)
@@ -104,16 +120,33 @@ class LiveKitSettings:
         Raises:
             ServerError: some of them are set and others not, or one of them is wrong.
         """
-        names = (LIVEKIT_URL, LIVEKIT_API_KEY, LIVEKIT_API_SECRET)
-        missing = [name for name in names if not environment.get(name)]
-        if len(missing) == len(names):
+        missing = _missing(environment)
+        if len(missing) == len(_LIVEKIT_NAMES):
             return None
         if missing:
             raise ServerError(
-                f"WebRTC needs {', '.join(names)}; not set: {', '.join(missing)}. "
+                f"WebRTC needs {', '.join(_LIVEKIT_NAMES)}; not set: {', '.join(missing)}. "
                 "Without all three of them there is only WebSocket"
             )
-        return cls(*(environment[name] for name in names))
+        return cls(*(environment[name] for name in _LIVEKIT_NAMES))
+
+    @classmethod
+    def required_from(cls, environment: Mapping[str, str]) -> LiveKitSettings:
+        """The same, where there is nothing to do without a LiveKit server.
+
+        Raises:
+            ServerError: one of the variables is not set, or wrong.
+        """
+        if missing := _missing(environment):
+            raise ServerError(
+                "workers take their calls from the LiveKit server that "
+                f"{', '.join(_LIVEKIT_NAMES)} name; not set: {', '.join(missing)}"
+            )
+        return cls(*(environment[name] for name in _LIVEKIT_NAMES))
+
+
+def _missing(environment: Mapping[str, str]) -> list[str]:
+    return [name for name in _LIVEKIT_NAMES if not environment.get(name)]
 
 
 def _is_http_address(text: str) -> bool:

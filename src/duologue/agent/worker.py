@@ -23,6 +23,7 @@ from livekit.protocol.agent import (
     JobType,
     ServerMessage,
     WorkerMessage,
+    WorkerStatus,
 )
 
 from duologue.agent.settings import LiveKitSettings
@@ -31,10 +32,21 @@ logger = logging.getLogger("duologue.agent.worker")
 
 CONNECT_LIMIT_S: Final = 10.0
 HEARTBEAT_S: Final = 15.0
-RETRY_S: Final = 1.0
+RETRY_S: Final = 0.2
+"""While there is no line, no call comes; behind a load balancer, another node takes it at once."""
 LONGEST_RETRY_S: Final = 10.0
+REPORT_S: Final = 2.5
+"""So often LiveKit is told of the load, besides at the beginning of each job. It is the interval of
+livekit-agents."""
+TARGET_LOAD: Final = 0.7
+"""LiveKit's `agents.target_load`: the job goes to the node whose workers are the furthest below it.
+Where none is below it, nobody gets the job; so a worker that takes jobs never reports as much."""
 TIDY_LIMIT_S: Final = 15.0
 """A little more than a call may take to close."""
+
+
+def _nothing() -> None:
+    """What there is to do where nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +80,9 @@ class Worker:
         identity: of the agent in its room.
         takes: whether a job with this metadata is one for this worker. LiveKit asks others if not.
         hold: holds a job; what it raises is logged, and the job has failed.
+        load: how much of what it can do it does with so many jobs, from 0 to 1. By that LiveKit
+            chooses among workers; at 1 none is taken.
+        ready: called once LiveKit sends jobs; not again after another connection.
     """
 
     def __init__(
@@ -78,33 +93,47 @@ class Worker:
         identity: str,
         takes: Callable[[str], bool],
         hold: Callable[[Job], Awaitable[object]],
+        load: Callable[[int], float],
+        ready: Callable[[], object] = _nothing,
     ) -> None:
         self._settings = settings
         self._name = name
         self._identity = identity
         self._takes = takes
         self._hold = hold
+        self._load = load
+        self._ready = ready
+        self._is_draining = False
+        self._retry_s = RETRY_S
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._jobs: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Be there for jobs until cancelled."""
-        retry_s = RETRY_S
         try:
             async with aiohttp.ClientSession() as http:
                 while True:
                     try:
                         async with await self._connect(http) as socket:
-                            retry_s = RETRY_S
                             await self._serve(socket)
                         logger.warning("LiveKit has closed the line; trying again")
                     except (aiohttp.ClientError, OSError) as error:  # TimeoutError is one
                         reason = str(error) or f"no answer within {CONNECT_LIMIT_S:.0f} s"
                         logger.warning("LiveKit cannot be reached, trying again: %s", reason)
-                    await asyncio.sleep(retry_s)
-                    retry_s = min(2 * retry_s, LONGEST_RETRY_S)
+                    await asyncio.sleep(self._retry_s)
+                    self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
         finally:
             await self._cancel_jobs()
+
+    async def drain(self) -> None:
+        """Take no more jobs, and wait until those that there are have ended by themselves.
+
+        Cancelling ends the waiting; jobs are not taken again.
+        """
+        self._is_draining = True
+        await self._report_load()
+        while self._jobs:
+            await asyncio.wait(self._jobs.values())
 
     async def _connect(self, http: aiohttp.ClientSession) -> aiohttp.ClientWebSocketResponse:
         token = (
@@ -128,15 +157,23 @@ class Worker:
         permissions.can_publish = permissions.can_subscribe = permissions.can_publish_data = True
         permissions.agent = True
         await self._send(registration)
-        async for frame in socket:
-            if frame.type is aiohttp.WSMsgType.BINARY:
-                await self._take(ServerMessage.FromString(frame.data))
+        reporting = asyncio.create_task(self._keep_reporting_load())
+        try:
+            async for frame in socket:
+                if frame.type is aiohttp.WSMsgType.BINARY:
+                    await self._take(ServerMessage.FromString(frame.data))
+        finally:
+            reporting.cancel()
 
     async def _take(self, message: ServerMessage) -> None:
         match message.WhichOneof("message"):
             case "register":
                 logger.info("LiveKit at %s sends calls here", self._settings.url)
+                self._retry_s = RETRY_S
+                await self._report_load()
                 await self._report_running()
+                ready, self._ready = self._ready, _nothing
+                ready()
             case "availability":
                 await self._answer(message.availability)
             case "assignment":
@@ -151,10 +188,28 @@ class Worker:
             report.migrate_job.job_ids.extend(self._jobs)
             await self._send(report)
 
+    async def _keep_reporting_load(self) -> None:
+        while True:
+            await asyncio.sleep(REPORT_S)
+            await self._report_load()
+
+    async def _report_load(self) -> None:
+        report = WorkerMessage()
+        report.update_worker.load = TARGET_LOAD * min(self._load(len(self._jobs)), 1.0)
+        report.update_worker.status = (
+            WorkerStatus.WS_AVAILABLE if self._has_room() else WorkerStatus.WS_FULL
+        )
+        await self._tell(report)
+
+    def _has_room(self) -> bool:
+        return not self._is_draining and self._load(len(self._jobs)) < 1.0
+
     async def _answer(self, request: AvailabilityRequest) -> None:
+        if not self._has_room():
+            logger.warning("%d calls are as many as this worker takes now", len(self._jobs))
         answer = WorkerMessage()
         answer.availability.job_id = request.job.id
-        answer.availability.available = self._takes(request.job.metadata)
+        answer.availability.available = self._has_room() and self._takes(request.job.metadata)
         answer.availability.participant_identity = self._identity
         await self._send(answer)
 
@@ -185,9 +240,14 @@ class Worker:
         report = WorkerMessage()
         report.update_job.job_id = job.id
         report.update_job.status = status
-        with contextlib.suppress(ConnectionError):
-            # LiveKit sees by itself that the agent has left.
-            await self._send(report)
+        await self._tell(report)
+        await self._report_load()
+
+    async def _tell(self, message: WorkerMessage) -> None:
+        """Send what is told anew on the next connection, or what LiveKit sees by itself."""
+        if self._socket is not None:
+            with contextlib.suppress(ConnectionError):
+                await self._send(message)
 
     async def _send(self, message: WorkerMessage) -> None:
         assert self._socket is not None
