@@ -33,7 +33,7 @@ def test_the_version_is_shown(
     assert capsys.readouterr().out.startswith("duologue ")
 
 
-@pytest.mark.parametrize("command", ["talk", "serve", "models", "keys"])
+@pytest.mark.parametrize("command", ["talk", "serve", "worker", "models", "keys"])
 def test_every_command_explains_itself(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

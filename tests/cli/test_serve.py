@@ -14,12 +14,17 @@ from typer.testing import CliRunner
 
 from duologue.agent.settings import LiveKitSettings
 from duologue.agent.speech import models
-from duologue.agent.speech.stack import LanguageModelEndpoint
 from duologue.cli.serve import serve
 from duologue.errors import AgentDefinitionError, ServerError
 
 app = typer.Typer()
 app.command()(serve)
+
+LIVEKIT = {
+    "LIVEKIT_URL": "wss://livekit.example",
+    "LIVEKIT_API_KEY": "key",
+    "LIVEKIT_API_SECRET": "secret",
+}
 
 
 class Run:
@@ -32,6 +37,7 @@ class Run:
         self.listened: tuple[str, int] | None = None
         self.port = 0
         self.livekit: LiveKitSettings | None = None
+        self.holds_room_calls = False
 
     def create_app(
         self,
@@ -40,9 +46,11 @@ class Run:
         *,
         signer: Any,
         livekit: LiveKitSettings | None,
+        holds_room_calls: bool,
     ) -> str:
         self.definitions = definitions
         self.livekit = livekit
+        self.holds_room_calls = holds_room_calls
         return "app"
 
     def local_speech(self, local_models: Any) -> str:
@@ -76,7 +84,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         patch("duologue.agent.speech.models.ensure", run.ensure),
         patch("duologue.cli.serve.listen", run.listen),
         patch("duologue.agent.server.run_server", run.run_server),
-        patch("duologue.cli.serve._start_logging"),
+        patch("duologue.cli.serve.start_logging"),
     ):
         yield run
 
@@ -87,7 +95,6 @@ def test_the_agent_that_is_built_in_is_served_and_the_url_told(run: Run) -> None
     assert f"http://127.0.0.1:{run.port} has the agents default." in result.output
     assert run.listened == ("127.0.0.1", 8080)
     assert list(run.definitions) == ["default"]
-    assert set(run.ensured) == {model.name for model in models.BUNDLED_MODELS}
 
 
 def test_agents_come_from_a_file(run: Run, tmp_path: Path) -> None:
@@ -96,22 +103,6 @@ def test_agents_come_from_a_file(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert list(run.definitions) == ["cook"]
     assert run.listened == ("::1", 0)
-
-
-def test_settings_without_effect_are_named(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "concierge.yaml"
-    path.write_text("conversation_config: {tts: {voice_id: v, speed: 1.1}}\n")
-    result = CliRunner().invoke(app, [str(path)])
-    assert result.exit_code == 0
-    assert "concierge sets conversation_config.tts.voice_id: without effect" in result.output
-
-
-def test_a_language_model_of_ones_own_takes_the_place_of_the_bundled_one(run: Run) -> None:
-    arguments = ["--llm-base-url", "http://mine/v1", "--llm-model", "mine"]
-    result = CliRunner().invoke(app, arguments, env={"DUOLOGUE_LLM_API_KEY": "key"})
-    assert result.exit_code == 0
-    assert run.local_models.language_model == LanguageModelEndpoint("http://mine/v1", "mine", "key")
-    assert models.SMOLLM2_135M_INSTRUCT.name not in run.ensured
 
 
 def test_half_a_language_model_is_an_error(run: Run) -> None:
@@ -137,13 +128,9 @@ def test_without_livekit_there_is_no_webrtc(run: Run) -> None:
 
 
 def test_livekit_is_named_by_its_own_variables(run: Run) -> None:
-    environment = {
-        "LIVEKIT_URL": "wss://livekit.example",
-        "LIVEKIT_API_KEY": "key",
-        "LIVEKIT_API_SECRET": "secret",
-    }
-    assert CliRunner().invoke(app, [], env=environment).exit_code == 0
+    assert CliRunner().invoke(app, [], env=LIVEKIT).exit_code == 0
     assert run.livekit == LiveKitSettings("wss://livekit.example", "key", "secret")
+    assert run.holds_room_calls
 
 
 def test_livekit_of_ones_own_runs_as_long_as_the_server(run: Run) -> None:
@@ -156,3 +143,22 @@ def test_livekit_of_ones_own_runs_as_long_as_the_server(run: Run) -> None:
     assert "LiveKit runs at ws://127.0.0.1:7" in result.output
     assert "secret" not in result.output
     running.return_value.__exit__.assert_called_once()
+
+
+def test_calls_over_webrtc_can_be_left_to_workers(run: Run) -> None:
+    assert CliRunner().invoke(app, ["--no-worker"], env=LIVEKIT).exit_code == 0
+    assert run.livekit == LiveKitSettings("wss://livekit.example", "key", "secret")
+    assert not run.holds_room_calls
+
+
+def test_without_livekit_there_is_nothing_to_leave_to_workers(run: Run) -> None:
+    result = CliRunner().invoke(app, ["--no-worker"])
+    assert isinstance(result.exception, ServerError)
+    assert "not set: LIVEKIT_URL" in str(result.exception)
+
+
+def test_livekit_of_ones_own_has_no_other_workers(run: Run) -> None:
+    result = CliRunner().invoke(app, ["--no-worker", "--livekit-dev"])
+    assert isinstance(result.exception, ServerError)
+    assert "leave one of them out" in str(result.exception)
+    assert run.listened is None

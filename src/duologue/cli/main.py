@@ -13,6 +13,7 @@ from duologue.cli.keys import keys_app
 from duologue.cli.models import models_app
 from duologue.cli.serve import serve
 from duologue.cli.talk.command import talk
+from duologue.cli.worker import worker
 from duologue.connection.endpoints import version
 from duologue.errors import DuologueError
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(talk)
 app.command()(serve)
+app.command()(worker)
 app.command()(devices)
 app.add_typer(models_app, name="models")
 app.add_typer(keys_app, name="keys")

@@ -1,0 +1,105 @@
+"""What the commands that run agents have in common: options, definitions, models and the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from duologue.agent.settings import AgentSettings
+
+if TYPE_CHECKING:
+    from duologue.agent.definition import AgentDefinition
+    from duologue.agent.speech.local import LocalModels
+    from duologue.agent.speech.models import Model
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+Agents = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[AGENTS]",
+        help="An agent's YAML file, or a folder of them. Without it, the agent that is built in.",
+    ),
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(help="An OpenAI-compatible language model's server, such as http://…/v1."),
+]
+ModelName = Annotated[str | None, typer.Option(help="The language model's name there.")]
+Embedded = Annotated[
+    bool,
+    typer.Option(
+        "--embedded",
+        hidden=True,
+        help="For programs that start this one: print one line of JSON with the URL when ready, "
+        "and stop when standard input ends.",
+    ),
+]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"],
+    typer.Option(help="The least important messages to show."),
+]
+
+
+def definitions_of(settings: AgentSettings) -> Mapping[str, AgentDefinition]:
+    """The agents by their ids; what they set without effect is told.
+
+    Raises:
+        AgentDefinitionError: a file is missing or wrong.
+    """
+    from duologue.agent.definition import DEFAULT_DEFINITION, load_definitions, unused_settings
+
+    if settings.definitions_path is None:
+        return {DEFAULT_DEFINITION.agent_id: DEFAULT_DEFINITION}
+    definitions = load_definitions(settings.definitions_path)
+    for name, definition in definitions.items():
+        if unused := unused_settings(definition):
+            say(f"The agent {name} sets {', '.join(unused)}: without effect here.")
+    return definitions
+
+
+def models_of(settings: AgentSettings) -> LocalModels:
+    """Where the models are; those that are missing are fetched first."""
+    from duologue.agent.speech import models
+    from duologue.agent.speech.local import LocalModels
+    from duologue.agent.speech.stack import LanguageModelEndpoint
+
+    hearing, voice = models.WHISPER_TINY_EN, models.PIPER_EN_US_JOE_MEDIUM
+    thinking = models.SMOLLM2_135M_INSTRUCT
+    wanted = [hearing, voice]
+    language_model: Path | LanguageModelEndpoint
+    if settings.llm_base_url is not None and settings.llm_model is not None:
+        language_model = LanguageModelEndpoint(
+            settings.llm_base_url, settings.llm_model, settings.llm_api_key
+        )
+    else:
+        wanted.append(thinking)
+        language_model = _file(thinking, ".gguf")
+    models.ensure(wanted, report=models.LineReport(say))
+    return LocalModels(
+        whisper=models.model_folder(hearing),
+        piper=_file(voice, ".onnx"),
+        language_model=language_model,
+    )
+
+
+def _file(model: Model, suffix: str) -> Path:
+    from duologue.agent.speech.models import model_folder
+
+    name = next(file.name for file in model.files if file.name.endswith(suffix))
+    return model_folder(model) / name
+
+
+def say(sentence: str) -> None:
+    """Tell the person at the terminal something that is no result."""
+    typer.echo(sentence, err=True)
+
+
+def start_logging(level: str) -> None:
+    """Show our own messages from this level on, and of other libraries only what is wrong."""
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT, force=True)
+    logging.getLogger("duologue").setLevel(level.upper())
