@@ -21,6 +21,7 @@ from duologue.agent.settings import (
     LiveKitSettings,
 )
 
+SERVE = (sys.executable, "-m", "duologue", "serve")
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 15.0
 
@@ -47,32 +48,26 @@ class AgentServer:
 
 @contextmanager
 def running_agent_server(
-    agents: Path, log: Path, keys: KeyFile, livekit: LiveKitSettings
+    agents: Path, log: Path, keys: KeyFile, livekit: LiveKitSettings, *options: str
 ) -> Iterator[AgentServer]:
-    """Run `duologue serve` with a folder of agents, and keys of its own, until the context ends.
+    """Run `duologue serve` with agents, and keys of its own, until the context ends.
 
     Raises:
         RuntimeError: it did not start, or did not end well.
     """
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "duologue", "serve", str(agents), "--port", "0", "--embedded"],
+            [*SERVE, str(agents), "--port", "0", "--embedded", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env=os.environ
-            | {
-                KEYS_FILE_VARIABLE: str(keys.path),
-                LIVEKIT_URL: livekit.url,
-                LIVEKIT_API_KEY: livekit.api_key,
-                LIVEKIT_API_SECRET: livekit.api_secret,
-            },
+            env={**os.environ, **livekit_variables(livekit), KEYS_FILE_VARIABLE: str(keys.path)},
         )
     assert process.stdin is not None
     assert process.stdout is not None
     with process:
         try:
-            url = _announced_url(process, process.stdout, log)
+            url = announced_url(process, process.stdout, log)
             yield AgentServer(url, log, keys.create("tests"))
         finally:
             exit_code = _stop(process, process.stdin)
@@ -80,7 +75,21 @@ def running_agent_server(
         raise RuntimeError(f"the agent's server ended with {exit_code}:\n{log.read_text()}")
 
 
-def _announced_url(process: subprocess.Popen[bytes], output: IO[bytes], log: Path) -> str:
+def livekit_variables(livekit: LiveKitSettings) -> dict[str, str]:
+    """What names a LiveKit server to a process."""
+    return {
+        LIVEKIT_URL: livekit.url,
+        LIVEKIT_API_KEY: livekit.api_key,
+        LIVEKIT_API_SECRET: livekit.api_secret,
+    }
+
+
+def announced_url(process: subprocess.Popen[bytes], output: IO[bytes], log: Path) -> str:
+    """The URL that an embedded process tells once it is ready.
+
+    Raises:
+        RuntimeError: it ended before, or took too long.
+    """
     killer = threading.Timer(START_LIMIT_S, process.kill)
     killer.start()
     try:
