@@ -7,6 +7,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from duologue.agent.call.ids import new_conversation_id
 from duologue.agent.rooms import Rooms
 from duologue.agent.settings import LiveKitSettings
 from duologue.audio import Resampler
@@ -193,6 +194,25 @@ async def test_a_token_opens_its_own_room_alone(livekit: LiveKitSettings) -> Non
         await first.initiate()
         await first.expect("conversation_initiation_metadata")
         assert second.events == []
+
+
+async def test_a_caller_waits_for_a_worker_that_comes_a_little_late(
+    livekit: LiveKitSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+
+    def new_name() -> str:
+        names.append(new_conversation_id())
+        return names[-1]
+
+    monkeypatch.setattr("duologue.agent.rooms.new_conversation_id", new_name)
+    async with Rooms(livekit) as rooms:
+        opening = asyncio.create_task(rooms.open("late"))
+        await eventually(lambda: len(names) == 2, "another room")
+        async with serving(ScriptedSpeech(), define("late"), livekit=livekit):
+            assert await opening in names[1:]
+            await until_deleted(livekit, names[0])
+            await rooms.delete(names[-1])
 
 
 async def test_a_room_without_an_agent_is_refused(

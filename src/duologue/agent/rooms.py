@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
+import math
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -42,6 +43,10 @@ who published nothing, and left within 3 s, the agent is not told."""
 
 FAREWELL_S: Final = 2.0
 AGENT_LIMIT_S: Final = 10.0
+UNTAKEN_S: Final = 2.0
+"""LiveKit asks for a worker once, when a room is opened, and takes up to 1 s to choose it. Where none
+was there just then, because it was connecting anew for instance, another room is opened after this.
+"""
 REQUEST_LIMIT_S: Final = 5.0
 POLL_S: Final = 0.05
 
@@ -82,18 +87,14 @@ class Rooms:
         Raises:
             ServerError: LiveKit cannot be reached, refuses, or no agent comes within 10 s.
         """
-        name = new_conversation_id()
-        request = api.CreateRoomRequest(
-            name=name,
-            empty_timeout=TOKEN_LIFE_S,
-            departure_timeout=DEPARTURE_S,
-            max_participants=2,
-            agents=[RoomAgentDispatch(agent_name=WORKER_NAME, metadata=agent_id)],
-        )
+        name = ""
         try:
-            await self._livekit.room.create_room(request)
             async with asyncio.timeout(AGENT_LIMIT_S):
-                await self._agent_arrives(name)
+                while True:
+                    name = await self._create(agent_id)
+                    if await self._agent_arrives(name):
+                        return name
+                    await self._delete(name)
         except TimeoutError as error:
             await self.delete(name)
             raise ServerError(
@@ -102,7 +103,6 @@ class Rooms:
             ) from error
         except (aiohttp.ClientError, api.TwirpError) as error:
             raise ServerError(f"LiveKit did not open a room: {error}") from error
-        return name
 
     def token(self, room: str) -> str:
         """A token for one user of one room, worth nothing anywhere else."""
@@ -132,15 +132,42 @@ class Rooms:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FAREWELL_S):
                     await self._everybody_leaves(name)
-            await self._livekit.room.delete_room(api.DeleteRoomRequest(room=name))
+            await self._delete(name)
         except (aiohttp.ClientError, TimeoutError, api.TwirpError) as error:
             logger.debug("The room %s was not deleted: %s", name, error)
 
-    async def _agent_arrives(self, name: str) -> None:
-        while True:
-            if await self._has_agent(name):
-                return
+    async def _create(self, agent_id: str) -> str:
+        name = new_conversation_id()
+        request = api.CreateRoomRequest(
+            name=name,
+            empty_timeout=TOKEN_LIFE_S,
+            departure_timeout=DEPARTURE_S,
+            max_participants=2,
+            agents=[RoomAgentDispatch(agent_name=WORKER_NAME, metadata=agent_id)],
+        )
+        await self._livekit.room.create_room(request)
+        return name
+
+    async def _delete(self, name: str) -> None:
+        await self._livekit.room.delete_room(api.DeleteRoomRequest(room=name))
+
+    async def _agent_arrives(self, name: str) -> bool:
+        """Wait for the agent. False as soon as it is clear that none is on its way."""
+        loop = asyncio.get_running_loop()
+        taken_by_s = loop.time() + UNTAKEN_S
+        while not await self._has_agent(name):
+            if loop.time() > taken_by_s:
+                if not await self._is_taken(name):
+                    logger.info("%s: no worker was free for this room", name)
+                    return False
+                taken_by_s = math.inf
             await asyncio.sleep(POLL_S)
+        return True
+
+    async def _is_taken(self, name: str) -> bool:
+        """Whether a worker has accepted to hold the call."""
+        dispatches = await self._livekit.agent_dispatch.list_dispatch(name)
+        return any(dispatch.state.jobs for dispatch in dispatches)
 
     async def _has_agent(self, name: str) -> bool:
         return any(
