@@ -9,10 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from duologue import Conversation, TextConversation
+from duologue import Conversation, TextConversation, VoiceConversation
 from duologue.agent.keys import KeyFile
 from duologue.dialogue.values import ConnectionNotice
 from duologue.protocol.server_events import AgentResponseEvent
+from duologue.testing import MemoryMicrophone, MemorySpeaker
 from tests.conversation.fakes import Log
 from tests.real.agent_process import running_agent_server
 from tests.real.front_door import FrontDoor, front_door
@@ -23,27 +24,31 @@ from tests.real.redis_server import running_redis
 from tests.real.waiting import eventually
 from tests.real.worker_process import WorkerProcess
 
+AnyConversation = VoiceConversation | TextConversation
+
 CHOICE_LIMIT_S = 60.0
-AGENT_ID = "clerk"
-AGENT = """
-conversation_config:
-  turn: {turn_timeout: -1}
-  conversation: {text_only: true}
-"""
+RATE_HZ = 48_000
+WRITTEN, SPOKEN = "clerk", "speaker"
+AGENTS = {
+    WRITTEN: "conversation_config: {conversation: {text_only: true}, turn: {turn_timeout: -1}}",
+    SPOKEN: "conversation_config: {turn: {turn_timeout: -1}}",
+}
 
 
 @dataclass(frozen=True)
 class Call:
-    """A conversation in writing over WebRTC.
+    """A conversation over WebRTC.
 
     Attributes:
         conversation: the client's side.
+        speaker: what is heard of the agent, if it is a spoken one.
         log: what its callbacks were called with.
         worker: the name of the one that holds it.
         node: which has its room.
     """
 
-    conversation: TextConversation
+    conversation: AnyConversation
+    speaker: MemorySpeaker
     log: Log
     worker: str
     node: LiveKitNode
@@ -77,8 +82,10 @@ class Machines:
         self._door = door
         self._language_model = language_model
         self._folder = folder
-        self._agents = folder / f"{AGENT_ID}.yaml"
-        self._agents.write_text(AGENT)
+        self._agents = folder / "agents"
+        self._agents.mkdir()
+        for agent_id, definition in AGENTS.items():
+            (self._agents / f"{agent_id}.yaml").write_text(definition)
         self._origin = ""
         self._names = (f"worker{number}" for number in itertools.count(1))
 
@@ -122,41 +129,41 @@ class Machines:
             worker.close()
         self.nodes.stop_all()
 
-    async def call(self, stack: AsyncExitStack) -> Call:
+    async def call(self, stack: AsyncExitStack, *, spoken: bool = False) -> Call:
         """Begin a call; it ends with the stack, or by `call.conversation.end_session()`."""
         log = Log()
-        conversation = await stack.enter_async_context(
-            Conversation.start_session(
-                agent_id=AGENT_ID,
-                origin=self._origin,
-                connection_type="webrtc",
-                text_only=True,
-                **log.options(),
-            )
-        )
+        speaker = MemorySpeaker(RATE_HZ)
+        options = {"origin": self._origin, "connection_type": "webrtc", **log.options()}
+        conversation: AnyConversation
+        if spoken:
+            options |= {"microphone": MemoryMicrophone(RATE_HZ), "speaker": speaker}
+            voice = Conversation.start_session(agent_id=SPOKEN, **options)
+            conversation = await stack.enter_async_context(voice)
+        else:
+            text = Conversation.start_session(agent_id=WRITTEN, text_only=True, **options)
+            conversation = await stack.enter_async_context(text)
         worker = await _ask(conversation, log)
-        return Call(conversation, log, worker, self.nodes.node_of(conversation.id))
+        return Call(conversation, speaker, log, worker, self.nodes.node_of(conversation.id))
 
-    async def calls(self, stack: AsyncExitStack, count: int) -> list[Call]:
+    async def calls(self, stack: AsyncExitStack, count: int, *, spoken: bool = False) -> list[Call]:
         """Begin so many calls, two at a time."""
         some = asyncio.Semaphore(2)
 
         async def call() -> Call:
             async with some:
-                return await self.call(stack)
+                return await self.call(stack, spoken=spoken)
 
         return await asyncio.gather(*(call() for _ in range(count)))
 
-    async def calls_with(
-        self, stack: AsyncExitStack, count: int, is_meant: Callable[[Call], bool]
+    async def calls_until(
+        self, stack: AsyncExitStack, are_enough: Callable[[list[Call]], bool]
     ) -> list[Call]:
-        """Begin calls until so many are as meant, and end the others."""
+        """Begin calls until there are those that are needed."""
         calls: list[Call] = []
         async with asyncio.timeout(CHOICE_LIMIT_S):
-            while sum(map(is_meant, calls)) < count:
-                calls += await self.calls(stack, count)
-        await self.end([call for call in calls if not is_meant(call)])
-        return [call for call in calls if is_meant(call)]
+            while not are_enough(calls):
+                calls += await self.calls(stack, 4)
+        return calls
 
     async def end(self, calls: Iterable[Call]) -> None:
         """End calls; their rooms are gone then."""
@@ -196,7 +203,7 @@ async def many_machines(folder: Path) -> AsyncIterator[Machines]:
         yield machines
 
 
-async def _ask(conversation: TextConversation, log: Log) -> str:
+async def _ask(conversation: AnyConversation, log: Log) -> str:
     def answers() -> list[AgentResponseEvent]:
         return [e for e in log.of("on_incoming_event") if isinstance(e, AgentResponseEvent)]
 

@@ -44,8 +44,9 @@ who published nothing, and left within 3 s, the agent is not told."""
 FAREWELL_S: Final = 2.0
 AGENT_LIMIT_S: Final = 10.0
 UNTAKEN_S: Final = 2.0
-"""LiveKit asks for a worker once, when a room is opened, and takes up to 1 s to choose it. Where none
-was there just then, because it was connecting anew for instance, another room is opened after this.
+"""LiveKit asks for a worker once, when a room is opened, and takes up to 1 s to choose it. Where
+none was there just then, because it was connecting anew for instance, another room is opened after
+this.
 """
 REQUEST_LIMIT_S: Final = 5.0
 POLL_S: Final = 0.05
