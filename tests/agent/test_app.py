@@ -1,8 +1,12 @@
 """The application starts its models before the first call and frees them after the last."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from duologue.agent.app import create_app
+from duologue.agent.settings import LiveKitSettings
 from duologue.errors import ModelError
 from duologue.testing.scripted_speech import ScriptedSpeech
 
@@ -37,3 +41,23 @@ async def test_why_it_could_not_start_is_kept() -> None:
         async with app.router.lifespan_context(app):
             pass
     assert app.state.start_error is error
+
+
+@pytest.mark.parametrize("holds_room_calls", [True, False])
+async def test_calls_over_webrtc_are_held_here_or_left_to_others(
+    holds_room_calls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers: list[LiveKitSettings] = []
+
+    @asynccontextmanager
+    async def room_worker(
+        _agents: object, _calls: object, livekit: LiveKitSettings, _rooms: object
+    ) -> AsyncIterator[None]:
+        workers.append(livekit)
+        yield
+
+    monkeypatch.setattr("duologue.agent.app.room_worker", room_worker)
+    livekit = LiveKitSettings("ws://127.0.0.1:9", "key", "secret")
+    app = create_app({}, ScriptedSpeech(), livekit=livekit, holds_room_calls=holds_room_calls)
+    async with app.router.lifespan_context(app):
+        assert workers == ([livekit] if holds_room_calls else [])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from duologue.agent.listener import listen, url_of
     from duologue.agent.livekit_server import running_livekit_server
     from duologue.agent.server import run_server
-    from duologue.agent.settings import LiveKitSettings, ServerSettings
+    from duologue.agent.settings import AgentSettings, LiveKitSettings, ServerSettings
     from duologue.agent.speech.local import LocalModels, LocalSpeech
     from duologue.agent.speech.stack import (
         CallSpeechOptions,
@@ -34,10 +34,12 @@ if TYPE_CHECKING:
         SessionParts,
         SpeechStack,
     )
+    from duologue.agent.worker_process import run_worker
 
 __all__ = [
     "DEFAULT_DEFINITION",
     "AgentDefinition",
+    "AgentSettings",
     "Call",
     "CallLimits",
     "CallPlan",
@@ -60,6 +62,7 @@ __all__ = [
     "load_definitions",
     "plan_call",
     "run_server",
+    "run_worker",
     "running_livekit_server",
     "url_of",
 ]
@@ -82,7 +85,7 @@ _MODULES = {
     "listener": ("listen", "url_of"),
     "livekit_server": ("running_livekit_server",),
     "server": ("run_server",),
-    "settings": ("LiveKitSettings", "ServerSettings"),
+    "settings": ("AgentSettings", "LiveKitSettings", "ServerSettings"),
     "speech.local": ("LocalModels", "LocalSpeech"),
     "speech.stack": (
         "CallSpeechOptions",
@@ -90,6 +93,7 @@ _MODULES = {
         "SessionParts",
         "SpeechStack",
     ),
+    "worker_process": ("run_worker",),
 }
 
 
