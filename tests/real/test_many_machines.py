@@ -25,6 +25,8 @@ LOUD = 500
 """Of 32,768: above the noise of a codec, below any voice."""
 LEAST = 7
 """So many of them each of two workers holds. It would be 10 if they came one after the other."""
+END_LIMIT_S = 10.0
+"""A little more than a server gives its calls, and a user to leave."""
 KILL_LIMIT_S = 40.0
 """LiveKit waits 15 s for an agent whose connection is silent, and 5 s more for it to come back."""
 
@@ -121,3 +123,18 @@ async def test_a_worker_that_is_killed_ends_its_own_calls_with_an_error(
         later = await machines.calls(stack, 2)
         assert {call.worker for call in later} == {stays}
         await machines.until_gone(lost)
+
+
+async def test_a_worker_that_is_told_to_end_ends_its_own_calls_in_order(
+    machines: Machines,
+) -> None:
+    _, ends = machines.workers
+    async with AsyncExitStack() as stack:
+        calls = await machines.calls_until(stack, lambda calls: bool(of_worker(calls, ends)))
+        ended = of_worker(calls, ends)
+        async with asyncio.timeout(END_LIMIT_S):
+            assert await machines.end_worker(ends) == 0
+            told = await asyncio.gather(*(call.conversation.wait_until_ended() for call in ended))
+        assert {end.reason for end in told} == {"agent"}
+        await machines.until_gone(ended)
+        await expect_unchanged([call for call in calls if call not in ended])
