@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import pytest
 from livekit import rtc
 
+from duologue.connection import room_joining
 from duologue.connection.room_joining import join, leave
 from duologue.connection.rooms import RoomAccess, RoomSettings
 from duologue.errors import SessionConnectionError
 
+LIMIT_S = 5
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c2VyIn0.c2lnbmF0dXJl"
 
 
@@ -30,3 +33,27 @@ async def test_a_server_that_is_not_there_is_told_without_the_token() -> None:
 
 async def test_leaving_a_room_that_was_never_joined_does_nothing() -> None:
     await leave(rtc.Room())
+
+
+class HangingRoom(rtc.Room):
+    """A room that can only be left once it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = asyncio.Event()
+        self.was_left = asyncio.Event()
+
+    async def disconnect(self, **_: object) -> None:
+        await self.let_go.wait()
+        self.was_left.set()
+
+
+async def test_a_room_that_hangs_is_left_as_soon_as_it_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room_joining, "LEAVE_LIMIT_S", 0.02)
+    room = HangingRoom()
+    await asyncio.wait_for(leave(room), LIMIT_S)
+    assert not room.was_left.is_set()
+    room.let_go.set()
+    await asyncio.wait_for(room.was_left.wait(), LIMIT_S)

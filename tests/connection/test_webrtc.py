@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -190,6 +192,42 @@ async def test_a_connection_made_anew_is_told_and_keeps_messages_waiting(
     assert kinds == ["reconnecting", "reconnected"]
 
 
+async def test_a_loss_that_two_signs_tell_of_is_told_once(
+    room: Room, connection: WebRtcConnection
+) -> None:
+    connection._lost("silence")
+    room.emit("reconnecting")
+    connection._found("silence")
+    room.emit("reconnected")
+    room.say(encode_server_event(PING).encode())
+    kinds = [getattr(await received(connection), "kind", None) for _ in range(3)]
+    assert kinds == ["reconnecting", "reconnected", None]
+
+
+async def test_a_connection_that_does_not_come_back_is_an_error(
+    room: Room, connection: WebRtcConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webrtc, "LOST_LIMIT_S", 0.05)
+    room.emit("reconnecting")
+    sending = asyncio.create_task(connection.send(Pong(event_id=1)))
+    assert isinstance(await received(connection), ConnectionNotice)
+    end = await received(connection)
+    assert (end.reason, end.context) == ("error", {"type": "connection_state_changed"})
+    await asyncio.wait_for(sending, LIMIT_S)
+    assert not room.published
+
+
+async def test_a_connection_that_was_found_again_is_not_given_up(
+    room: Room, connection: WebRtcConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webrtc, "LOST_LIMIT_S", 0.05)
+    room.emit("reconnecting")
+    room.emit("reconnected")
+    await asyncio.sleep(0.1)
+    room.say(encode_server_event(PING).encode())
+    assert [await received(connection) for _ in range(3)][2] == PING
+
+
 async def test_an_agent_that_is_not_there_after_all_is_an_error(
     room: Room, connection: WebRtcConnection
 ) -> None:
@@ -222,6 +260,24 @@ async def test_closing_is_the_users_end_wakes_whoever_waits_and_may_be_done_twic
     await connection.close()
     await connection.close()
     assert await waiting == Disconnection.by_user()
+
+
+async def test_nothing_is_lost_any_more_after_the_end(
+    room: Room, connection: WebRtcConnection
+) -> None:
+    room.emit("disconnected", rtc.DisconnectReason.UNKNOWN_REASON)
+    room.emit("reconnecting")
+    assert isinstance(await received(connection), Disconnection)
+    await asyncio.wait_for(connection.send(Pong(event_id=1)), LIMIT_S)
+
+
+async def test_a_room_does_not_hold_a_connection_that_was_closed(room: Room) -> None:
+    connection = WebRtcConnection(with_sound=False)
+    reference = weakref.ref(connection)
+    await connection.close()
+    del connection
+    gc.collect()
+    assert reference() is None
 
 
 async def test_without_a_microphone_sound_goes_nowhere(connection: WebRtcConnection) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from livekit import rtc
 
@@ -18,7 +19,7 @@ ATTEMPT_LIMIT_S: Final = 5.0
 """How long each of LiveKit's own four attempts to reach its server may take; its own default."""
 
 LEAVE_LIMIT_S: Final = 2.0
-"""How long leaving a room may take."""
+"""How long a caller waits for leaving a room."""
 
 _TOKEN: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 
@@ -68,10 +69,7 @@ async def join(
         await asyncio.shield(joining)
     except asyncio.CancelledError:
         # LiveKit cannot be told to give up: what it still joins has to be left again.
-        leaving = asyncio.create_task(_leave_once_joined(room, joining), name="duologue leave room")
-        _leaving.add(leaving)
-        leaving.add_done_callback(_leaving.discard)
-        await asyncio.wait([leaving], timeout=LEAVE_LIMIT_S)
+        await _finish_in_background(_leave_once_joined(room, joining))
         raise
     except rtc.ConnectError as error:
         # The cause stays out of tracebacks: it may show the token.
@@ -79,16 +77,26 @@ async def join(
 
 
 async def leave(room: rtc.Room) -> None:
-    """Leave a room, within 2 s; where there is nothing to leave, do nothing."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(LEAVE_LIMIT_S):
-            await room.disconnect()
+    """Leave a room; where there is nothing to leave, do nothing.
+
+    Returns after 2 s at the latest: LiveKit may hang in a connection that was lost. It is left all
+    the same, as soon as it lets itself be.
+    """
+    await _finish_in_background(room.disconnect())
 
 
 async def _leave_once_joined(room: rtc.Room, joining: asyncio.Task[None]) -> None:
     with suppress(rtc.ConnectError):
         await joining
-        await leave(room)
+        await room.disconnect()
+
+
+async def _finish_in_background(leaving: Coroutine[Any, Any, None]) -> None:
+    """Wait for it for 2 s; cancelling does not cancel it."""
+    task = asyncio.create_task(leaving, name="duologue leave room")
+    _leaving.add(task)
+    task.add_done_callback(_leaving.discard)
+    await asyncio.wait([task], timeout=LEAVE_LIMIT_S)
 
 
 def _rtc_configuration(settings: RoomSettings) -> rtc.RtcConfiguration | None:

@@ -7,11 +7,13 @@ published here, the agent's is one that the agent publishes.
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Literal
 
 import msgspec
 from livekit import rtc
 from livekit.rtc.participant import PublishDataError, PublishTrackError
+from livekit.rtc.room import EventTypes
 
 from duologue.connection.agent_track import AgentTrack
 from duologue.connection.arrivals import Arrivals
@@ -20,6 +22,7 @@ from duologue.connection.endpoints import server_of
 from duologue.connection.microphone_track import MicrophoneTrack
 from duologue.connection.room_ends import UNKNOWN_REASON, agent_left, room_ended
 from duologue.connection.room_joining import join, leave
+from duologue.connection.room_silence import SilenceWatch
 from duologue.connection.rooms import (
     RoomAccess,
     RoomSettings,
@@ -44,6 +47,13 @@ was measured where LiveKit's client makes its connection anew: it is back within
 RETRY_S: Final = 0.5
 """A message that cannot be sent is tried again after this: a lost connection is noticed by then."""
 
+LOST_LIMIT_S: Final = 30.0
+"""A lost connection is waited for so long. LiveKit's server was seen to give a participant up after
+22 s, and with it goes the agent; LiveKit's client would go on trying for minutes."""
+
+LossSign = Literal["silence", "LiveKit"]
+"""What a lost connection is known by: nothing comes any more, or LiveKit makes it anew."""
+
 
 class WebRtcConnection:
     """A place in a room with an agent. See `duologue.connection.base.Connection`."""
@@ -56,7 +66,9 @@ class WebRtcConnection:
         self._tracks: dict[str, AgentTrack] = {}
         self._closing_tracks: set[asyncio.Task[None]] = set()
         self._reaches_agent = asyncio.Event()
-        self._is_reconnecting = False
+        self._losses: set[LossSign] = set()
+        self._silence_watch: SilenceWatch | None = None
+        self._giving_up: asyncio.TimerHandle | None = None
         self._absence: asyncio.TimerHandle | None = None
         self._listen()
 
@@ -138,19 +150,28 @@ class WebRtcConnection:
         """Close as the user's regular end; see `Connection.close`."""
         self._finish(Disconnection.by_user())
         self._stop_waiting_for_agent()
+        self._stop_giving_up()
         for sid in list(self._tracks):
             self._close_track(sid)
         microphone, self._microphone = self._microphone, None
+        watch, self._silence_watch = self._silence_watch, None
         try:
+            if watch is not None:
+                await watch.close()
             if self._closing_tracks:
                 await asyncio.wait(self._closing_tracks)
             if microphone is not None:
                 await microphone.close()
         finally:
+            # A room that hangs is let go of later, and is not to hold this with it.
+            self._listen_no_more()
             await leave(self._room)
 
     async def _enter(self, access: RoomAccess, settings: RoomSettings, timeout_s: float) -> None:
         await join(self._room, access, settings, timeout_s=timeout_s, with_sound=self._with_sound)
+        self._silence_watch = SilenceWatch(
+            self._room, lambda: self._lost("silence"), lambda: self._found("silence")
+        )
         if self._with_sound:
             # At once: a server may keep the agent out until somebody is there to be heard.
             self._microphone = MicrophoneTrack()
@@ -192,23 +213,33 @@ class WebRtcConnection:
         if self._arrivals.end is None:
             await self._room.local_participant.publish_data(text, reliable=True)
 
+    def _listeners(self) -> dict[EventTypes, Callable[..., None]]:
+        return {
+            "participant_connected": self._is_there,
+            "participant_active": self._is_there,
+            "participant_disconnected": self._has_left,
+            "data_received": self._data_received,
+            "track_subscribed": self._track_subscribed,
+            "track_unsubscribed": self._track_unsubscribed,
+            "reconnecting": self._reconnecting,
+            "reconnected": self._reconnected,
+            "disconnected": self._disconnected,
+        }
+
     def _listen(self) -> None:
-        self._room.on("participant_connected", self._is_there)
-        self._room.on("participant_active", self._is_there)
-        self._room.on("participant_disconnected", self._has_left)
-        self._room.on("data_received", self._data_received)
-        self._room.on("track_subscribed", self._track_subscribed)
-        self._room.on("track_unsubscribed", self._track_unsubscribed)
-        self._room.on("reconnecting", self._reconnecting)
-        self._room.on("reconnected", self._reconnected)
-        self._room.on("disconnected", self._disconnected)
+        for event, listener in self._listeners().items():
+            self._room.on(event, listener)
+
+    def _listen_no_more(self) -> None:
+        for event, listener in self._listeners().items():
+            self._room.off(event, listener)
 
     def _is_there(self, participant: rtc.RemoteParticipant) -> None:
         if not is_agent(participant.identity):
             return
         self._stop_waiting_for_agent()
         is_active = participant.state == rtc.ParticipantState.PARTICIPANT_STATE_ACTIVE
-        if is_active and not self._is_reconnecting:
+        if is_active and not self._losses:
             self._reaches_agent.set()
 
     def _has_left(self, participant: rtc.RemoteParticipant) -> None:
@@ -217,7 +248,7 @@ class WebRtcConnection:
         reason = _name(participant.disconnect_reason)
         if reason not in MAY_RETURN:
             self._finish(agent_left(reason))
-        elif not self._is_reconnecting:  # otherwise it is seen afterwards who is there
+        elif not self._losses:  # otherwise it is seen afterwards who is there
             self._wait_for_agent(reason)
 
     def _has_agent(self) -> bool:
@@ -275,9 +306,21 @@ class WebRtcConnection:
         self._arrivals.put(AudioEvent(audio=pcm, event_id=None))
 
     def _reconnecting(self) -> None:
-        self._is_reconnecting = True
+        self._lost("LiveKit")
+
+    def _reconnected(self) -> None:
+        self._found("LiveKit")
+
+    def _lost(self, sign: LossSign) -> None:
+        if self._arrivals.end is not None:
+            return
+        was_lost = bool(self._losses)
+        self._losses.add(sign)
         self._reaches_agent.clear()
         self._stop_waiting_for_agent()
+        if was_lost:
+            return
+        self._give_up_later()
         self._arrivals.put(
             ConnectionNotice(
                 kind="reconnecting",
@@ -285,8 +328,11 @@ class WebRtcConnection:
             )
         )
 
-    def _reconnected(self) -> None:
-        self._is_reconnecting = False
+    def _found(self, sign: LossSign) -> None:
+        self._losses.discard(sign)
+        if self._losses:
+            return
+        self._stop_giving_up()
         if not self._has_agent():
             self._wait_for_agent(UNKNOWN_REASON)
         for participant in self._room.remote_participants.values():
@@ -294,6 +340,18 @@ class WebRtcConnection:
         self._arrivals.put(
             ConnectionNotice(kind="reconnected", message="the WebRTC connection is there again")
         )
+
+    def _give_up_later(self) -> None:
+        end = Disconnection.by_loss(
+            f"the WebRTC connection was lost, and not there again after {LOST_LIMIT_S:g} s"
+        )
+        loop = asyncio.get_running_loop()
+        self._giving_up = loop.call_later(LOST_LIMIT_S, self._finish, end)
+
+    def _stop_giving_up(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
 
     def _disconnected(self, reason: int) -> None:
         self._finish(room_ended(_name(reason)))
