@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -49,8 +50,16 @@ class FakeRoom(rtc.EventEmitter[str]):
         self.emit("data_received", rtc.DataPacket(data=data, kind=kind, participant=None))
 
 
+def user(reason: str | None = None) -> Any:
+    """A user that is there, or that has left for one of LiveKit's reasons."""
+    value = None if reason is None else rtc.DisconnectReason.Value(reason)
+    return SimpleNamespace(identity="user_1", disconnect_reason=value)
+
+
 @pytest.fixture
-def room() -> FakeRoom:
+def room(monkeypatch: pytest.MonkeyPatch) -> FakeRoom:
+    monkeypatch.setattr(room_module, "HANGS_UP_S", 0.05)
+    monkeypatch.setattr(room_module, "LOST_S", 0.1)
     return FakeRoom()
 
 
@@ -69,9 +78,40 @@ async def test_messages_come_in_order_until_the_user_leaves(
 ) -> None:
     room.receive(b"1")
     room.receive(b"2")
-    room.emit("participant_disconnected", None)
+    room.emit("participant_disconnected", user("CLIENT_INITIATED"))
     frames = [frame async for frame in carrier.frames()]
     assert frames == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("reason", ["CLIENT_INITIATED", "SIGNAL_CLOSE", None])
+async def test_a_user_that_connects_anew_is_still_the_same(
+    room: FakeRoom, carrier: RoomCarrier, reason: str | None
+) -> None:
+    room.emit("participant_disconnected", user(reason))
+    room.emit("participant_connected", user())
+    await asyncio.sleep(0.15)
+    room.receive(b"1")
+    room.emit("disconnected", "closed")
+    assert [frame async for frame in carrier.frames()] == [b"1"]
+
+
+async def test_a_user_that_says_something_has_not_left(
+    room: FakeRoom, carrier: RoomCarrier
+) -> None:
+    # LiveKit tells of a user without sound later than that brings its messages.
+    room.emit("participant_disconnected", user("CLIENT_INITIATED"))
+    room.receive(b"1")
+    await asyncio.sleep(0.1)
+    room.receive(b"2")
+    room.emit("disconnected", "closed")
+    assert [frame async for frame in carrier.frames()] == [b"1", b"2"]
+
+
+async def test_a_user_that_was_lost_and_does_not_return_ends_it(
+    room: FakeRoom, carrier: RoomCarrier
+) -> None:
+    room.emit("participant_disconnected", user("CONNECTION_TIMEOUT"))
+    assert await within_a_second(anext(carrier.frames(), None)) is None
 
 
 async def test_a_room_that_is_gone_ends_them_too(room: FakeRoom, carrier: RoomCarrier) -> None:
