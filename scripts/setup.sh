@@ -11,7 +11,11 @@ cd "$(dirname "$0")/.."
 purpose=${1:-}
 case $purpose in
     run) debian_packages=(libpulse0) ;;
-    test) debian_packages=(libpulse0 chromium espeak-ng pulseaudio pulseaudio-utils redis-server) ;;
+    test)
+        debian_packages=(
+            libpulse0 chromium espeak-ng iproute2 pulseaudio pulseaudio-utils redis-server
+        )
+        ;;
     *) echo "usage: scripts/setup.sh run|test" >&2; exit 2 ;;
 esac
 

@@ -19,6 +19,7 @@ from duologue.agent.settings import (
     LIVEKIT_API_SECRET,
     LIVEKIT_URL,
     LiveKitSettings,
+    ServerSettings,
 )
 
 SERVE = (sys.executable, "-m", "duologue", "serve")
@@ -31,7 +32,7 @@ class AgentServer:
     """A server that is running.
 
     Attributes:
-        url: where it listens, `http://127.0.0.1:…`.
+        url: where it listens, `http://…`.
         log: what it says, as it says it.
         key: with this, it gives signed URLs for private agents.
     """
@@ -48,7 +49,12 @@ class AgentServer:
 
 @contextmanager
 def running_agent_server(
-    agents: Path, log: Path, keys: KeyFile, livekit: LiveKitSettings, *options: str
+    agents: Path,
+    log: Path,
+    keys: KeyFile,
+    livekit: LiveKitSettings,
+    *options: str,
+    host: str = ServerSettings.host,
 ) -> Iterator[AgentServer]:
     """Run `duologue serve` with agents, and keys of its own, until the context ends.
 
@@ -57,7 +63,7 @@ def running_agent_server(
     """
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            [*SERVE, str(agents), "--port", "0", "--embedded", *options],
+            [*SERVE, str(agents), "--host", host, "--port", "0", "--embedded", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

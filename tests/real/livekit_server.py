@@ -1,4 +1,4 @@
-"""A real LiveKit server on this machine's loopback, for tests of WebRTC."""
+"""A real LiveKit server on this machine, for tests of WebRTC."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ATTEMPTS: Final = 5
 UDP_PORTS: Final = 40
 """Every connection of a participant takes one of them."""
 
-_HOST: Final = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
 _PORT_TAKEN: Final = "address already in use"
 
 
@@ -34,7 +34,7 @@ class LiveKit:
     """A server that is running.
 
     Attributes:
-        url: where clients find it, `ws://127.0.0.1:…`.
+        url: where clients find it, `ws://…`.
         api_key, api_secret: with these, it lets its rooms be managed.
         pid: its process.
     """
@@ -61,11 +61,14 @@ class LiveKit:
 
 
 @contextmanager
-def running_livekit(folder: Path, *, tcp_only: bool = False) -> Iterator[LiveKit]:
+def running_livekit(
+    folder: Path, *, host: str = LOOPBACK, tcp_only: bool = False
+) -> Iterator[LiveKit]:
     """Run a server until the context ends. Its log is in `folder`, as `livekit.log`.
 
     Args:
         folder: where it may write.
+        host: the one address of this machine at which it can be reached.
         tcp_only: whether it is as a client sees it behind a firewall that lets no UDP through.
 
     Raises:
@@ -73,7 +76,7 @@ def running_livekit(folder: Path, *, tcp_only: bool = False) -> Iterator[LiveKit
         RuntimeError: it did not start, and what it said.
     """
     log = folder / "livekit.log"
-    process, livekit = _started(log, tcp_only=tcp_only)
+    process, livekit = _started(log, host, tcp_only=tcp_only)
     try:
         yield livekit
     finally:
@@ -81,24 +84,24 @@ def running_livekit(folder: Path, *, tcp_only: bool = False) -> Iterator[LiveKit
         process.wait()
 
 
-def _started(log: Path, *, tcp_only: bool) -> tuple[subprocess.Popen[bytes], LiveKit]:
+def _started(log: Path, host: str, *, tcp_only: bool) -> tuple[subprocess.Popen[bytes], LiveKit]:
     """Start a server, with other ports if somebody took one between its choice and its use."""
     for _ in range(ATTEMPTS):
-        signal_port, tcp_port, udp_start = _free_ports()
+        signal_port, tcp_port, udp_start = _free_ports(host)
         key, secret = "key" + secrets.token_hex(6), secrets.token_urlsafe(32)
         config = {
             "port": signal_port,
-            "bind_addresses": [_HOST],
+            "bind_addresses": [host],
             "keys": {key: secret},
             "logging": {"level": "info", "json": False},
             "rtc": {
                 "tcp_port": tcp_port,
                 "port_range_start": udp_start,
                 "port_range_end": udp_start + UDP_PORTS - 1,
-                "node_ip": _HOST,
+                "node_ip": host,
                 "use_external_ip": False,
                 "enable_loopback_candidate": True,
-                "interfaces": {"includes": ["lo"]},
+                "ips": {"includes": [f"{host}/32"]},
                 "stun_servers": [],
                 "force_tcp": tcp_only,
             },
@@ -109,8 +112,8 @@ def _started(log: Path, *, tcp_only: bool) -> tuple[subprocess.Popen[bytes], Liv
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        if _answers(process, signal_port):
-            return process, LiveKit(f"ws://{_HOST}:{signal_port}", key, secret, process.pid)
+        if _answers(process, f"http://{host}:{signal_port}"):
+            return process, LiveKit(f"ws://{host}:{signal_port}", key, secret, process.pid)
         process.kill()
         process.wait()
         if _PORT_TAKEN not in log.read_text(errors="replace"):
@@ -125,30 +128,30 @@ def _binary() -> Path:
     return binary
 
 
-def _free_ports() -> tuple[int, int, int]:
+def _free_ports(host: str) -> tuple[int, int, int]:
     """Two TCP ports that nobody has, and the first of a row of UDP ports that nobody has."""
     with ExitStack() as held:
-        signal, tcp = (_bound(held, socket.SOCK_STREAM, 0) for _ in range(2))
+        signal, tcp = (_bound(held, host, socket.SOCK_STREAM, 0) for _ in range(2))
         while True:
             with ExitStack() as row, suppress(OSError, OverflowError):
-                first = _bound(row, socket.SOCK_DGRAM, 0)
+                first = _bound(row, host, socket.SOCK_DGRAM, 0)
                 for port in range(first + 1, first + UDP_PORTS):
-                    _bound(row, socket.SOCK_DGRAM, port)
+                    _bound(row, host, socket.SOCK_DGRAM, port)
                 return signal, tcp, first
 
 
-def _bound(stack: ExitStack, kind: socket.SocketKind, port: int) -> int:
+def _bound(stack: ExitStack, host: str, kind: socket.SocketKind, port: int) -> int:
     bound = stack.enter_context(socket.socket(socket.AF_INET, kind))
-    bound.bind((_HOST, port))
+    bound.bind((host, port))
     chosen: int = bound.getsockname()[1]
     return chosen
 
 
-def _answers(process: subprocess.Popen[bytes], port: int) -> bool:
+def _answers(process: subprocess.Popen[bytes], url: str) -> bool:
     """Wait until the server answers; False if it ends or takes too long."""
     give_up_at_s = time.monotonic() + START_LIMIT_S
     while time.monotonic() < give_up_at_s and process.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(f"http://{_HOST}:{port}", timeout=1):
+        with suppress(OSError), urllib.request.urlopen(url, timeout=1):
             return True
         time.sleep(0.05)
     return False
