@@ -2,11 +2,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from duologue.connection.agent_track import FRAME_MS, LEAD_MS, SILENT_UP_TO, TAIL_MS, SoundOnly
+from duologue.connection.agent_track import (
+    BREAK_LIMIT_MS,
+    BREAK_MS,
+    FRAME_MS,
+    LEAD_MS,
+    SILENT_UP_TO,
+    TAIL_MS,
+    SoundOnly,
+)
 
 SILENCE = np.zeros(48 * FRAME_MS, np.int16).tobytes()
 TAIL = TAIL_MS // FRAME_MS
 LEAD = LEAD_MS // FRAME_MS
+BREAK = BREAK_MS // FRAME_MS
 
 
 def frame(level: int) -> bytes:
@@ -41,3 +50,26 @@ def test_after_sound_a_tail_of_silence_is_heard_and_no_more() -> None:
 def test_a_pause_between_two_words_is_heard_whole_and_once() -> None:
     word_and_pause = [frame(1000), *[SILENCE] * (TAIL - 1)]
     assert heard(SoundOnly(), *word_and_pause * 20) == word_and_pause * 20
+
+
+def test_after_an_interruption_neither_the_rest_nor_a_tail_is_heard() -> None:
+    gate = SoundOnly()
+    heard(gate, frame(1000))
+    gate.interrupt()
+    assert heard(gate, *[frame(1000)] * 5, *[SILENCE] * 100) == []
+
+
+def test_an_interrupted_agent_is_heard_again_once_it_was_silent() -> None:
+    gate = SoundOnly()
+    heard(gate, frame(1000))
+    gate.interrupt()
+    lost_frame = [frame(1000), *[SILENCE] * (BREAK - 1), frame(1000)]
+    assert heard(gate, *lost_frame, *[SILENCE] * BREAK) == []
+    assert heard(gate, frame(2000))[-1] == frame(2000)
+
+
+def test_an_agent_that_talks_on_after_an_interruption_is_heard_in_the_end() -> None:
+    gate = SoundOnly()
+    gate.interrupt()
+    frames = [frame(level) for level in range(1000, 1000 + BREAK_LIMIT_MS // FRAME_MS)]
+    assert heard(gate, *frames) == frames[-1:]

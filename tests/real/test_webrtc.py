@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +40,6 @@ from tests.conversation.fakes import Log
 from tests.real.livekit_server import LiveKit, kill, running_livekit
 from tests.real.room_agent import RATE_HZ, RoomAgent
 from tests.real.waiting import eventually
-from tests.scenarios.by_client import perform
-from tests.scenarios.catalogue import SCENARIOS
-from tests.scenarios.scenario import PlayedOut, Scenario
 
 METADATA = ConversationMetadataEvent(
     conversation_id="conv_of_the_metadata",
@@ -73,11 +69,6 @@ def tone_in(samples: Samples) -> float:
         return 0.0
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     return float(np.argmax(spectrum) * RATE_HZ / len(samples))
-
-
-def is_without_sound(scenario: Scenario) -> bool:
-    """Whether no sound is part of it: that comes on a track here, and has no ids."""
-    return not any(isinstance(one.happening, AudioEvent | PlayedOut) for one in scenario.moments)
 
 
 class Call:
@@ -180,15 +171,21 @@ async def test_an_interruption_is_silent_at_once_and_what_the_agent_says_next_is
     livekit: LiveKit,
 ) -> None:
     async with calling(livekit) as call:
-        await call.agent.say(tone(1000, 660))
+        await call.agent.say(tone(5000, 660))
         await eventually(lambda: call.conversation.mode is Mode.SPEAKING, "the agent speaks")
+        await call.agent.fall_silent()
         await call.agent.calls[0].send(InterruptionEvent(event_id=7))
         await eventually(lambda: call.log.of("on_interruption"), "the interruption is told")
-        # The track goes on, whatever ids the messages have.
-        await eventually(lambda: call.conversation.mode is Mode.LISTENING, "it has ended")
         before = len(call.log.of("on_audio"))
-        await call.agent.say(tone(500, 880))
+        assert call.conversation.mode is Mode.LISTENING
+        # The track goes on, whatever ids the messages have.
+        await call.agent.say(tone(1000, 880))
         await eventually(lambda: len(call.log.of("on_audio")) > before + 10, "it speaks again")
+        await eventually(lambda: tone_in(call.speaker.heard()[-RATE_HZ // 5 :]), "it is heard")
+        told = b"".join(piece.pcm for piece in call.log.of("on_audio")[before:])
+        assert tone_in(samples_from_bytes(memoryview(told))) == pytest.approx(880, abs=6)
+        # Neither what was on its way nor the silence after it has brought the mode back.
+        assert call.log.of("on_mode_change") == [Mode.SPEAKING, Mode.LISTENING, Mode.SPEAKING]
         assert call.conversation.audio_counters.late_audio_events == 0
 
 
@@ -222,14 +219,6 @@ async def test_tools_messages_and_ratings_go_as_over_websocket(livekit: LiveKit)
             lambda: Feedback in map(type, call.agent.calls[0].received), "the rating arrived"
         )
     assert [message.text for message in call.log.of("on_message")] == ["Three."]
-
-
-@pytest.mark.parametrize("name", [name for name in SCENARIOS if is_without_sound(SCENARIOS[name])])
-async def test_the_same_follows_as_over_websocket(livekit: LiveKit, name: str) -> None:
-    outcome = await perform(
-        SCENARIOS[name], partial(RoomAgent, livekit=livekit), lambda agent: agent.options
-    )
-    assert outcome == SCENARIOS[name].expected
 
 
 async def test_what_is_written_last_still_arrives(livekit: LiveKit) -> None:

@@ -1,14 +1,15 @@
 """A scenario: what happens in a conversation, and what is to follow from it, all of it data.
 
-Nothing here knows how a scenario is performed: by the rules alone, by a client over a socket, or by
-one in memory.
+Nothing here knows how a scenario is performed: by the rules alone, or by a client over a socket, in
+memory or in a room. Only what differs in a room is told apart: there the agent's sound comes on a
+track, so it has no event ids, and `on_audio` is told of frames whose number nobody can foresee.
 """
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from duologue.dialogue.values import AgentAudio, Disconnection
@@ -27,9 +28,15 @@ Reported: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class PlayedOut:
-    """All that was queued has been played: pieces of these levels were heard."""
+    """All that was queued has been played: pieces of these levels were heard.
+
+    Attributes:
+        levels: of each piece, in order.
+        in_a_room: what is heard in a room, if that differs.
+    """
 
     levels: tuple[int, ...]
+    in_a_room: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,11 +71,23 @@ class Moment:
         happening: what it is.
         reports: what the caller is told, in order.
         sends: what the server is sent, in order.
+        room_reports: what the caller is told in a room, if that differs in more than `on_audio`.
     """
 
     happening: ServerEvent | Frame | PlayedOut | Writes | Rates | Answers
     reports: tuple[Reported, ...] = ()
     sends: tuple[ClientMessage, ...] = ()
+    room_reports: tuple[Reported, ...] | None = None
+
+    @property
+    def in_a_room(self) -> Moment:
+        """The same, as it is in a room."""
+        happening, reports = self.happening, self.room_reports
+        if isinstance(happening, PlayedOut) and happening.in_a_room is not None:
+            happening = PlayedOut(happening.in_a_room)
+        if reports is None:
+            reports = tuple(report for report in self.reports if report[0] != "on_audio")
+        return replace(self, happening=happening, reports=reports)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +107,11 @@ class Scenario:
     text_only: bool = False
     tools: Mapping[str, Callable[..., object]] = field(default_factory=dict)
     answers_unknown_tools: bool = False
+
+    @property
+    def in_a_room(self) -> Scenario:
+        """The same, as it is in a room."""
+        return replace(self, moments=tuple(moment.in_a_room for moment in self.moments))
 
     @property
     def expected(self) -> Outcome:

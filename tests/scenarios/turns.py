@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from duologue.dialogue.values import Message, Mode
 from duologue.protocol.client_messages import Pong, UserMessage
 from duologue.protocol.server_events import (
@@ -49,9 +51,14 @@ def asked(text: str, event_id: int) -> Moment:
     return Moment(event, (("on_message", Message(role="user", text=text, event_id=event_id)),))
 
 
+HELLO = said("Hello.", 1)
 GREETING = (
-    Moment(sound(1), (("on_audio", agent_audio(1)), SPEAKING, RATEABLE)),
-    said("Hello.", 1),
+    Moment(
+        sound(1),
+        (("on_audio", agent_audio(1)), SPEAKING, RATEABLE),
+        room_reports=(SPEAKING,),  # sound without an id is no response that could be rated
+    ),
+    replace(HELLO, room_reports=(*HELLO.reports, RATEABLE)),
 )
 
 ANSWER = Moment(
@@ -82,12 +89,13 @@ SCENARIOS = {
                 InterruptionEvent(event_id=3),
                 (("on_interruption", InterruptionEvent(event_id=3)), LISTENING),
             ),
-            Moment(sound(2)),
-            Moment(PlayedOut(())),
+            # In a room the agent's own track falls silent; what it says then is no late sound.
+            Moment(sound(2), room_reports=(SPEAKING,)),
+            Moment(PlayedOut((), in_a_room=(2000,)), room_reports=(LISTENING,)),
             Moment(sound(3), (("on_audio", agent_audio(3)), SPEAKING)),
             Moment(sound(2)),
             Moment(sound(4), (("on_audio", agent_audio(4)),)),
-            Moment(PlayedOut((3000, 4000)), (LISTENING,)),
+            Moment(PlayedOut((3000, 4000), in_a_room=(3000, 2000, 4000)), (LISTENING,)),
         )
     ),
     "an interruption without an id": Scenario(
@@ -108,8 +116,9 @@ SCENARIOS = {
                 InterruptionEvent(event_id=2),
                 (("on_interruption", InterruptionEvent(event_id=2)),),
             ),
-            Moment(sound(1)),
-            Moment(PlayedOut(())),
+            # Late by its id, which it does not have in a room.
+            Moment(sound(1), room_reports=(SPEAKING,)),
+            Moment(PlayedOut((), in_a_room=(1000,)), room_reports=(LISTENING,)),
         )
     ),
     "a correction": Scenario(
@@ -125,6 +134,8 @@ SCENARIOS = {
                     SPEAKING,
                     RATEABLE,
                 ),
+                # The captions come as a message, and so before the sound, which rates nothing.
+                room_reports=(("on_audio_alignment", ALIGNMENT), SPEAKING),
             ),
         )
     ),

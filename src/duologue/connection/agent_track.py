@@ -1,7 +1,8 @@
 """The agent's sound, from its track in a room.
 
 A track never pauses: between two answers it carries silence. Where that was played, the agent would
-speak for ever, so only sound goes on from here, with some silence before and after it.
+speak for ever, so only sound goes on from here, with some silence before and after it. And it has
+no event ids: what is on its way as the user interrupts is known only by the silence that follows.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Final
 
 import numpy as np
 from livekit import rtc
+
+from duologue.audio.samples import Samples
 
 SAMPLE_RATE_HZ: Final = 48_000
 """WebRTC's own, at which Opus works."""
@@ -28,6 +31,14 @@ run dry by 10 ms at a time."""
 
 TAIL_MS: Final = 400
 """So much silence goes on after sound: more than a speaker pauses between two words."""
+
+BREAK_MS: Final = 60
+"""After so much silence an interrupted agent has fallen silent, and is heard again: longer than a
+frame or two that got lost."""
+
+BREAK_LIMIT_MS: Final = 500
+"""So long after an interruption the agent is heard whether it has paused or not: what was on its
+way has come by then, and this is something else."""
 
 SILENT_UP_TO: Final = 32
 """A frame without a greater magnitude is silent: -60 dBFS, well above what Opus makes of zeros."""
@@ -44,21 +55,52 @@ class SoundOnly:
     def __init__(self) -> None:
         self._lead: deque[bytes] = deque(maxlen=LEAD_MS // FRAME_MS)
         self._tail_ms = 0.0
+        self._break: _Break | None = None
+
+    def interrupt(self) -> None:
+        """Let nothing be heard of what the agent was saying."""
+        self._lead.clear()
+        self._tail_ms = 0.0
+        self._break = _Break()
 
     def push(self, pcm: bytes) -> list[bytes]:
         """Take a frame of int16 samples at 48 kHz; give the frames that are to be heard now."""
         samples = np.frombuffer(pcm, "<i2")
-        # The magnitude of the lowest sample does not fit int16.
-        if len(samples) and int(np.abs(samples.astype(np.int32)).max()) > SILENT_UP_TO:
+        duration_ms = len(samples) * 1000 / SAMPLE_RATE_HZ
+        is_silent = _is_silent(samples)
+        if self._break is not None:
+            if not self._break.is_over_after(duration_ms, is_silent=is_silent):
+                return []
+            self._break = None
+        if not is_silent:
             self._tail_ms = TAIL_MS
             heard = [*self._lead, pcm]
             self._lead.clear()
             return heard
         if self._tail_ms > 0:
-            self._tail_ms -= len(samples) * 1000 / SAMPLE_RATE_HZ
+            self._tail_ms -= duration_ms
             return [pcm]
         self._lead.append(pcm)
         return []
+
+
+class _Break:
+    """The time after an interruption, until the agent has fallen silent."""
+
+    def __init__(self) -> None:
+        self._silent_ms = 0.0
+        self._passed_ms = 0.0
+
+    def is_over_after(self, duration_ms: float, *, is_silent: bool) -> bool:
+        """Whether it is over with this frame."""
+        self._silent_ms = self._silent_ms + duration_ms if is_silent else 0.0
+        self._passed_ms += duration_ms
+        return self._silent_ms >= BREAK_MS or self._passed_ms >= BREAK_LIMIT_MS
+
+
+def _is_silent(samples: Samples) -> bool:
+    # The magnitude of the lowest sample does not fit int16.
+    return not len(samples) or int(np.abs(samples.astype(np.int32)).max()) <= SILENT_UP_TO
 
 
 class AgentTrack:
@@ -78,7 +120,12 @@ class AgentTrack:
             capacity=FRAMES_LIMIT,
         )
         self._heard = heard
+        self._gate = SoundOnly()
         self._task = asyncio.create_task(self._listen(), name="duologue agent track")
+
+    def interrupt(self) -> None:
+        """Let nothing be heard of what is on its way, until the agent has fallen silent."""
+        self._gate.interrupt()
 
     async def close(self) -> None:
         """Listen no more, and release everything."""
@@ -89,7 +136,6 @@ class AgentTrack:
                 await self._stream.aclose()
 
     async def _listen(self) -> None:
-        gate = SoundOnly()
         async for event in self._stream:
-            for pcm in gate.push(bytes(event.frame.data)):
+            for pcm in self._gate.push(bytes(event.frame.data)):
                 self._heard(pcm)

@@ -34,7 +34,11 @@ from duologue.dialogue.values import ConnectionNotice, Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
 from duologue.protocol.codec import Frame, decode_server_event, encode_client_message
-from duologue.protocol.server_events import AudioEvent, ConversationMetadataEvent
+from duologue.protocol.server_events import (
+    AudioEvent,
+    ConversationMetadataEvent,
+    InterruptionEvent,
+)
 
 FORMAT: Final = "pcm_48000"
 """The format of the sound of both sides, whatever the agent uses behind the room."""
@@ -273,6 +277,9 @@ class WebRtcConnection:
         if isinstance(event, AudioEvent):
             # Its sound comes on the track; its captions come here only.
             event = msgspec.structs.replace(event, audio=b"")
+        elif isinstance(event, InterruptionEvent):
+            for track in self._tracks.values():
+                track.interrupt()
         self._arrivals.put(event)
 
     def _track_subscribed(

@@ -2,12 +2,14 @@
 
 async with ScriptedAgent([Begin(), Expect(UserMessage(text="Hello."))]) as agent:
     async with Conversation.start_session(agent_id="any", origin=agent.origin): ...
+
+With a LiveKit server it can be called over WebRTC as well.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Final
+from contextlib import AsyncExitStack, suppress
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import WSMsgType, web
 
@@ -15,6 +17,10 @@ from duologue.protocol.codec import Frame
 from duologue.testing.script import Script
 from duologue.testing.scripted_call import DEFAULT_METADATA, ClientGone, ScriptedCall
 from duologue.testing.stage import CLOSING_LIMIT_S, Stage
+
+if TYPE_CHECKING:
+    from duologue.agent.settings import LiveKitSettings
+    from duologue.testing.scripted_rooms import ScriptedRooms
 
 __all__ = ["DEFAULT_METADATA", "ClientGone", "Script", "ScriptedAgent", "ScriptedCall"]
 
@@ -30,13 +36,22 @@ class ScriptedAgent:
     Use it with `async with`. Leaving the block raises what a script raised, an `AssertionError`
     for instance, so that a test fails where its agent was disappointed.
 
+    Args:
+        script: what it does in each call.
+        livekit: a LiveKit server, and clients that ask for WebRTC are called in a room there, with
+            the same script: its `AudioEvent`s are said on the agent's track, and the user's sound
+            is received from the user's (see `duologue.testing.scripted_rooms.RoomCall`). None
+            tells them that there is no WebRTC. It needs the extra `agent`.
+
     Attributes:
         origin: where the server listens, for the option `origin`.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, livekit: LiveKitSettings | None = None) -> None:
         self._stage = Stage(script)
-        self._runner: web.AppRunner | None = None
+        self._livekit = livekit
+        self._rooms: ScriptedRooms | None = None
+        self._running = AsyncExitStack()
         self.origin = ""
 
     @property
@@ -45,22 +60,32 @@ class ScriptedAgent:
         return self._stage.calls
 
     async def __aenter__(self) -> ScriptedAgent:
-        app = web.Application()
-        app.router.add_get("/v1/convai/conversation", self._converse)
-        app.router.add_get("/v1/convai/conversation/token", _refuse_webrtc)
-        self._runner = web.AppRunner(app, shutdown_timeout=CLOSING_LIMIT_S)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
-        self.origin = f"ws://{host}:{port}"
+        async with AsyncExitStack() as stack:
+            if self._livekit is not None:
+                from duologue.testing.scripted_rooms import ScriptedRooms
+
+                self._rooms = await stack.enter_async_context(
+                    ScriptedRooms(self._livekit, self._stage)
+                )
+            self.origin = await self._listen(stack)
+            self._running = stack.pop_all()
         return self
 
     async def __aexit__(self, exception_type: object, *exception: object) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
+        await self._running.aclose()
         if exception_type is None:
             self._stage.raise_failure()
+
+    async def _listen(self, stack: AsyncExitStack) -> str:
+        app = web.Application()
+        app.router.add_get("/v1/convai/conversation", self._converse)
+        app.router.add_get("/v1/convai/conversation/token", self._give_token)
+        runner = web.AppRunner(app, shutdown_timeout=CLOSING_LIMIT_S)
+        stack.push_async_callback(runner.cleanup)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        return f"ws://{host}:{port}"
 
     async def _converse(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,))
@@ -70,10 +95,11 @@ class ScriptedAgent:
         await self._stage.perform(_SocketWire(request, socket), request.query, subprotocols)
         return socket
 
-
-async def _refuse_webrtc(request: web.Request) -> web.Response:
-    """Say what a server without WebRTC says, so that clients take WebSocket."""
-    return web.json_response({"detail": "this agent has no WebRTC"}, status=501)
+    async def _give_token(self, request: web.Request) -> web.Response:
+        """A way into a room; without any, what tells clients to take WebSocket."""
+        if self._rooms is None:
+            return web.json_response({"detail": "this agent has no WebRTC"}, status=501)
+        return web.json_response(dict(await self._rooms.open(request.query)))
 
 
 class _SocketWire:

@@ -27,7 +27,10 @@ class Stage:
         self, wire: Wire, query: Mapping[str, str], subprotocols: Sequence[str]
     ) -> None:
         """Play the script to one call, which ends with it. Cancelling breaks the call off."""
-        call = ScriptedCall(wire, query, subprotocols)
+        await self.play_to(ScriptedCall(wire, query, subprotocols))
+
+    async def play_to(self, call: ScriptedCall) -> None:
+        """Play the script to a call; see `perform`."""
         self.calls.append(call)
         try:
             await play(self._script, call)
