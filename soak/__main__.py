@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-NAMES = ("conversations", "devices")
+NAMES = ("conversations", "devices", "rooms")
 
 
 def main(arguments: Sequence[str]) -> int:

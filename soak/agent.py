@@ -1,6 +1,7 @@
 """The agent's process: the real server, as `duologue serve` runs it, with a scripted speech stack.
 
-The voice activity detector is real; the other models answer at once.
+With a LiveKit server it holds calls over WebRTC, too. The voice activity detector is real; the
+other models answer at once.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import multiprocessing
 import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
+
+from duologue.agent.settings import LiveKitSettings
+from soak.native_objects import native_objects
 
 GREETING = "Hello, and welcome. What can I do for you?"
 ANSWER = "This is an answer of the usual length, about three seconds."
@@ -37,21 +41,32 @@ class AgentProcess:
 
     def tasks(self) -> int:
         """How many tasks its event loop has at the moment."""
-        self._control.send("tasks")
-        count: int = self._control.recv()
-        return count
+        return self._count("tasks")
+
+    def native_objects(self) -> int:
+        """How many rooms, tracks, streams and the like it has in LiveKit's library."""
+        return self._count("native objects")
 
     def stop(self) -> None:
         """Ask it to end."""
         self._control.send("stop")
 
+    def _count(self, what: str) -> int:
+        self._control.send(what)
+        count: int = self._control.recv()
+        return count
+
 
 @contextlib.contextmanager
-def agent_process() -> Iterator[AgentProcess]:
-    """An agent named `agent`, until the block is left."""
+def agent_process(livekit: LiveKitSettings | None = None) -> Iterator[AgentProcess]:
+    """An agent named `agent`, until the block is left.
+
+    Args:
+        livekit: where it holds calls over WebRTC; None for an agent without them.
+    """
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
-        target=_serve, args=(theirs,), daemon=True
+        target=_serve, args=(theirs, livekit), daemon=True
     )
     process.start()
     try:
@@ -67,7 +82,7 @@ def agent_process() -> Iterator[AgentProcess]:
         theirs.close()
 
 
-def _serve(control: Connection) -> None:
+def _serve(control: Connection, livekit: LiveKitSettings | None) -> None:
     from duologue.agent.app import create_app
     from duologue.agent.definition import AgentDefinition
     from duologue.agent.listener import listen, url_of
@@ -92,10 +107,11 @@ def _serve(control: Connection) -> None:
             loop = asyncio.get_running_loop()
             threading.Thread(target=_obey, args=(control, loop), daemon=True).start()
 
-        run_server(create_app({agent.agent_id: agent}, speech), listener, ready=ready)
+        app = create_app({agent.agent_id: agent}, speech, livekit=livekit)
+        run_server(app, listener, ready=ready)
 
 
 def _obey(control: Connection, loop: asyncio.AbstractEventLoop) -> None:
-    while control.recv() == "tasks":
-        control.send(len(asyncio.all_tasks(loop)))
+    while (asked := control.recv()) != "stop":
+        control.send(len(asyncio.all_tasks(loop)) if asked == "tasks" else native_objects())
     _thread.interrupt_main()

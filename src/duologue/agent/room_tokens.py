@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 
 from duologue.agent.access import refusal, require_agent_id, require_key, unknown_agent
 from duologue.agent.conversation_url import CONVERSATION_PATH
@@ -47,6 +47,7 @@ def room_token_router(
 
     @router.get(f"{CONVERSATION_PATH}/token")
     async def get_token(
+        request: Request,
         agent_id: str = "",
         xi_api_key: Annotated[str, Header()] = "",
     ) -> dict[str, str]:
@@ -65,6 +66,9 @@ def room_token_router(
             logger.error("A token was refused: %s", error)
             message = "No room could be opened for the call; the server's log says why"
             raise refusal(503, "room_not_available", message) from error
+        if await request.is_disconnected():
+            # Nobody will come who could be waited for.
+            await rooms.delete(room)
         return {"token": rooms.token(room), "livekit_url": settings.url}
 
     return router

@@ -1,0 +1,249 @@
+"""A hundred conversations over WebRTC, some at once: does one of them leave anything behind?
+
+    python -m soak rooms [--sessions 100] [--at-once 5]
+
+The clients run in this process, the agent in one of its own, and a LiveKit server between them. In
+each round so many conversations begin at once, and end in turn in every way of `ENDS`. Once nothing
+of a round is going on any more, both processes are measured, and the server is asked for its rooms.
+Printed: what each process uses after every round. Exits with 1 if anything is left of a round, or
+has grown since the warm-up: the threads and descriptors that LiveKit's library begins with are the
+same ones at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from livekit import api
+
+from duologue import Conversation, Mode, VoiceConversation
+from duologue.agent.livekit_server import running_livekit_server
+from duologue.agent.settings import LiveKitSettings
+from soak.agent import AgentProcess, agent_process
+from soak.figures import HEADER, Figures, growth
+from soak.native_objects import native_objects
+from soak.people import CYCLE, CyclingMicrophone, ForgetfulSpeaker
+
+WARM_UP_SESSIONS: Final = 20
+"""Until then allocators fill, and LiveKit's library begins the threads that it keeps."""
+
+SESSION_LIMIT_S: Final = 30.0
+SETTLING_LIMIT_S: Final = 20.0
+"""How long what ends may take: a room waits 10 s for a user of whom its agent has seen nothing."""
+
+POLL_S: Final = 0.1
+EARLY_S: Final = (0.0, 0.02, 0.05)
+"""After so long, starts are cancelled, one after another: while a token is being asked for. Whoever
+has one may come within its life of 5 minutes, and so long its room waits."""
+
+WORKERS: Final = 4
+"""Threads of the event loop's own, all begun before anything is measured."""
+
+_earlinesses = itertools.cycle(EARLY_S)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where conversations are held."""
+
+    origin: str
+    livekit: LiveKitSettings
+    server: api.LiveKitAPI
+
+
+def start(place: Place, number: int) -> Any:
+    """The start of a conversation by voice."""
+    return Conversation.start_session(
+        agent_id="agent",
+        origin=place.origin,
+        connection_type="webrtc",
+        microphone=CyclingMicrophone(np.roll(CYCLE, -number * 1000)),
+        speaker=ForgetfulSpeaker(),
+    )
+
+
+async def user_leaves(place: Place, number: int) -> None:
+    """The greeting is heard, and the user ends the session."""
+    async with start(place, number) as conversation:
+        await heard(conversation)
+
+
+async def user_writes(place: Place, number: int) -> None:
+    """A conversation in writing, ended by the user after the answer."""
+    async with Conversation.start_session(
+        agent_id="agent", origin=place.origin, connection_type="webrtc", text_only=True
+    ) as conversation:
+        conversation.send_user_message("Hello?")
+        await until(lambda: len(conversation.transcript) > 1)
+
+
+async def room_is_deleted(place: Place, number: int) -> None:
+    """The greeting is heard, and the server ends the room."""
+    async with start(place, number) as conversation:
+        await heard(conversation)
+        await place.server.room.delete_room(api.DeleteRoomRequest(room=conversation.id))
+        await conversation.wait_until_ended()
+
+
+async def start_is_cancelled(place: Place, number: int) -> None:
+    """The user thinks better of it."""
+    starting = asyncio.ensure_future(start(place, number))
+    await asyncio.wait([starting], timeout=next(_earlinesses))
+    starting.cancel()
+    with suppress(asyncio.CancelledError):
+        await (await starting).end_session()
+
+
+ENDS: Final[tuple[Callable[[Place, int], Awaitable[None]], ...]] = (
+    user_leaves,
+    user_writes,
+    room_is_deleted,
+    start_is_cancelled,
+)
+
+
+@dataclass
+class Course:
+    """What was measured after each round.
+
+    Attributes:
+        clients: the process of the clients.
+        agent: the process of the agent.
+        left: what of a round has not gone, in sentences.
+    """
+
+    clients: list[Figures] = field(default_factory=list)
+    agent: list[Figures] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+    def failures(self) -> list[str]:
+        """What was left, or has grown, in sentences."""
+        return self.left + [
+            f"{name}: {sentence}"
+            for name, figures in (("clients", self.clients), ("agent", self.agent))
+            for sentence in growth(figures, conversations=0)
+        ]
+
+
+class Trial:
+    """Holds the conversations, and counts what they leave.
+
+    Args:
+        agent: its process.
+        place: where it is called.
+    """
+
+    def __init__(self, agent: AgentProcess, place: Place) -> None:
+        self._agent = agent
+        self._place = place
+        self._began_s = time.monotonic()
+        self._ends = itertools.cycle(ENDS)
+        self.course = Course()
+
+    async def hold(self, sessions: int, at_once: int) -> None:
+        """Hold so many conversations, and measure after each round."""
+        print(f"sessions {HEADER}   rooms, native objects")
+        for done in range(0, sessions, at_once):
+            numbers = range(done, min(done + at_once, sessions))
+            async with asyncio.timeout(SESSION_LIMIT_S), asyncio.TaskGroup() as group:
+                for number, end in zip(numbers, self._ends, strict=False):
+                    group.create_task(_awaited(end(self._place, number)))
+            await self._settle()
+            await self._measure(numbers.stop)
+
+    async def _settle(self) -> None:
+        """Wait until nothing is left, or for as long as that may take."""
+        give_up_at_s = time.monotonic() + SETTLING_LIMIT_S
+        while any((await self._left()).values()) and time.monotonic() < give_up_at_s:
+            await asyncio.sleep(POLL_S)
+
+    async def _left(self) -> dict[str, int]:
+        """What is there that belongs to a conversation, by its name."""
+        rooms = (await self._place.server.room.list_rooms(api.ListRoomsRequest())).rooms
+        return {
+            "rooms on the server": len(rooms),
+            "native objects of the clients": native_objects(),
+            "native objects of the agent": self._agent.native_objects(),
+        }
+
+    async def _measure(self, sessions: int) -> None:
+        left = await self._left()
+        at_s = time.monotonic() - self._began_s
+        clients = Figures.of(os.getpid(), at_s, len(asyncio.all_tasks()))
+        agent = Figures.of(self._agent.pid, at_s, self._agent.tasks())
+        for name, figures in (("clients", clients), ("agent", agent)):
+            print(f"{sessions:8} {figures}   {name}; {list(left.values())}", flush=True)
+        if sessions >= WARM_UP_SESSIONS:
+            self.course.clients.append(clients)
+            self.course.agent.append(agent)
+        self.course.left += [f"after {sessions}: {n} {what}" for what, n in left.items() if n]
+
+
+async def heard(conversation: VoiceConversation) -> None:
+    """Wait until the agent is heard."""
+    await until(lambda: conversation.mode is Mode.SPEAKING and conversation.output_level > 0)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so; its limit is that of the whole session."""
+    while not condition():
+        await asyncio.sleep(0.02)
+
+
+async def _begin_workers() -> None:
+    """Let the event loop begin the threads in which it looks up names."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(WORKERS))
+    barrier = threading.Barrier(WORKERS)
+    await asyncio.gather(*(asyncio.to_thread(barrier.wait) for _ in range(WORKERS)))
+
+
+async def _awaited(awaitable: Awaitable[None]) -> None:
+    await awaitable
+
+
+async def soak(sessions: int, at_once: int) -> Course:
+    """Hold the conversations; return what was measured."""
+    await _begin_workers()
+    with running_livekit_server(print) as livekit, agent_process(livekit) as agent:
+        async with api.LiveKitAPI(livekit.url, livekit.api_key, livekit.api_secret) as server:
+            trial = Trial(agent, Place(agent.url, livekit, server))
+            await trial.hold(sessions, at_once)
+    return trial.course
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the soak; return the exit code."""
+    options = _options(arguments)
+    logging.getLogger("livekit").addHandler(logging.NullHandler())  # it tells of deleted rooms
+    began_s = time.monotonic()
+    course = asyncio.run(soak(options.sessions, options.at_once))
+    print(f"\n{options.sessions} conversations in {time.monotonic() - began_s:.0f} s")
+    failures = course.failures()
+    print("\n".join(failures) or "nothing is left, nothing has grown")
+    return 1 if failures else 0
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="soak rooms", description=__doc__.splitlines()[0] if __doc__ else None
+    )
+    parser.add_argument("--sessions", type=int, default=100)
+    parser.add_argument("--at-once", type=int, default=5)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
