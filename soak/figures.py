@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,16 +55,23 @@ class Figures:
     @classmethod
     def median(cls, figures: Sequence[Figures]) -> Figures:
         """The median of each figure."""
+        return cls._chosen(figures, statistics.median_low)
 
-        def middle(values: Sequence[float]) -> float:
-            return statistics.median_low(values)
+    @classmethod
+    def lowest(cls, figures: Sequence[Figures]) -> Figures:
+        """The lowest of each figure."""
+        return cls._chosen(figures, min)
 
+    @classmethod
+    def _chosen(
+        cls, figures: Sequence[Figures], choose: Callable[[Sequence[float]], float]
+    ) -> Figures:
         return cls(
-            at_s=middle([one.at_s for one in figures]),
-            memory_mb=middle([one.memory_mb for one in figures]),
-            descriptors=int(middle([one.descriptors for one in figures])),
-            threads=int(middle([one.threads for one in figures])),
-            tasks=int(middle([one.tasks for one in figures])),
+            at_s=choose([one.at_s for one in figures]),
+            memory_mb=choose([one.memory_mb for one in figures]),
+            descriptors=int(choose([one.descriptors for one in figures])),
+            threads=int(choose([one.threads for one in figures])),
+            tasks=int(choose([one.tasks for one in figures])),
         )
 
     def __str__(self) -> str:

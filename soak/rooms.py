@@ -6,8 +6,12 @@ The clients run in this process, the agent in one of its own, and a LiveKit serv
 each round so many conversations begin at once, and end in turn in every way of `ENDS`. Once nothing
 of a round is going on any more, both processes are measured, and the server is asked for its rooms.
 Printed: what each process uses after every round. Exits with 1 if anything is left of a round, or
-has grown since the warm-up: the threads and descriptors that LiveKit's library begins with are the
-same ones at the end.
+has grown since the warm-up.
+
+LiveKit's library begins 5 threads for its calls, and ends them some time after the last one; so of
+each figure the lowest in a third of the time counts. A room that the server ends under its
+participants is none of the ways: of such a room the library keeps each published track for ever,
+with a thread (https://github.com/livekit/rust-sdks/issues/1443).
 """
 
 from __future__ import annotations
@@ -43,6 +47,10 @@ WARM_UP_SESSIONS: Final = 20
 SESSION_LIMIT_S: Final = 30.0
 SETTLING_LIMIT_S: Final = 20.0
 """How long what ends may take: a room waits 10 s for a user of whom its agent has seen nothing."""
+
+QUIET_S: Final = 1.0
+"""So long nothing may be left before it is believed: a token that nobody waits for any more opens
+its room late."""
 
 POLL_S: Final = 0.1
 EARLY_S: Final = (0.0, 0.02, 0.05)
@@ -90,14 +98,6 @@ async def user_writes(place: Place, number: int) -> None:
         await until(lambda: len(conversation.transcript) > 1)
 
 
-async def room_is_deleted(place: Place, number: int) -> None:
-    """The greeting is heard, and the server ends the room."""
-    async with start(place, number) as conversation:
-        await heard(conversation)
-        await place.server.room.delete_room(api.DeleteRoomRequest(room=conversation.id))
-        await conversation.wait_until_ended()
-
-
 async def start_is_cancelled(place: Place, number: int) -> None:
     """The user thinks better of it."""
     starting = asyncio.ensure_future(start(place, number))
@@ -110,7 +110,6 @@ async def start_is_cancelled(place: Place, number: int) -> None:
 ENDS: Final[tuple[Callable[[Place, int], Awaitable[None]], ...]] = (
     user_leaves,
     user_writes,
-    room_is_deleted,
     start_is_cancelled,
 )
 
@@ -134,8 +133,14 @@ class Course:
         return self.left + [
             f"{name}: {sentence}"
             for name, figures in (("clients", self.clients), ("agent", self.agent))
-            for sentence in growth(figures, conversations=0)
+            for sentence in growth(lowest_of_thirds(figures), conversations=0)
         ]
+
+
+def lowest_of_thirds(figures: Sequence[Figures]) -> list[Figures]:
+    """The lowest of each figure in the first third of the time, and in the last."""
+    third = max(1, len(figures) // 3)
+    return [Figures.lowest(figures[:third]), Figures.lowest(figures[-third:])]
 
 
 class Trial:
@@ -167,7 +172,14 @@ class Trial:
     async def _settle(self) -> None:
         """Wait until nothing is left, or for as long as that may take."""
         give_up_at_s = time.monotonic() + SETTLING_LIMIT_S
-        while any((await self._left()).values()) and time.monotonic() < give_up_at_s:
+        quiet_since_s = None
+        while (now_s := time.monotonic()) < give_up_at_s:
+            if any((await self._left()).values()):
+                quiet_since_s = None
+            elif quiet_since_s is None:
+                quiet_since_s = now_s
+            elif now_s - quiet_since_s >= QUIET_S:
+                return
             await asyncio.sleep(POLL_S)
 
     async def _left(self) -> dict[str, int]:

@@ -15,7 +15,7 @@ from duologue.agent.call.ends import CallRefused
 from duologue.agent.call.reception import Reception
 from duologue.agent.definition import AgentDefinition
 from duologue.agent.room_tracks import RoomTracks
-from duologue.agent.rooms import TOKEN_LIFE_S, Rooms
+from duologue.agent.rooms import TOKEN_LIFE_S, WITHDRAWN, Rooms
 from duologue.agent.settings import MOST_CALLS
 from duologue.agent.worker import Job
 from duologue.protocol.codec import Frame, encode_server_event
@@ -27,6 +27,9 @@ CONNECT_LIMIT_S: Final = 10.0
 LEAVE_LIMIT_S: Final = 5.0
 LAST_WORDS_S: Final = 0.3
 """What is on its way when the agent leaves is lost, and LiveKit does not tell what has arrived."""
+LOOK_S: Final = 4.0
+"""LiveKit tells after 3 s of a user who publishes no sound, and never of one who has left by then.
+So it is asked, before it closes the room for being empty."""
 MOST_WAITING: Final = 100
 """Rooms whose user has not come yet. Anybody may ask for the token of a public agent, and each
 token keeps a room waiting for as long as it lets somebody in."""
@@ -49,16 +52,21 @@ class RoomCarrier:
 
     Args:
         room: not connected yet.
+
+    Attributes:
+        knows_user: whether LiveKit has told of a user, and so will tell when it leaves.
     """
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
+        self.knows_user = False
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_FRAMES_WAITING + 1)
         self._news = asyncio.Event()
         self._is_closed = False
         self._absence: asyncio.TimerHandle | None = None
         room.on("data_received", self._on_data)
         room.on("participant_connected", self._on_participant_connected)
+        room.on("room_metadata_changed", self._on_metadata_changed)
         room.on("participant_disconnected", self._on_participant_disconnected)
         room.on("disconnected", self._on_disconnected)
 
@@ -101,6 +109,10 @@ class RoomCarrier:
         while (frame := await self._frames.get()) is not None:
             yield frame
 
+    def user_left(self) -> None:
+        """End the frames, because the user has left without LiveKit telling."""
+        self._end_frames()
+
     def _on_data(self, packet: rtc.DataPacket) -> None:
         # LiveKit tells seconds later of a user who publishes no sound: this is the first sign.
         self._user_is_there()
@@ -111,7 +123,12 @@ class RoomCarrier:
             self._end_frames()
 
     def _on_participant_connected(self, _participant: rtc.RemoteParticipant) -> None:
+        self.knows_user = True
         self._user_is_there()
+
+    def _on_metadata_changed(self, _old: str, metadata: str) -> None:
+        if metadata == WITHDRAWN:
+            self._on_disconnected(None)
 
     def _on_participant_disconnected(self, participant: rtc.RemoteParticipant) -> None:
         self._stop_waiting_for_user()
@@ -196,6 +213,7 @@ class RoomCalls:
         self, carrier: RoomCarrier, tracks: RoomTracks, name: str, definition: AgentDefinition
     ) -> None:
         self._talking += 1
+        looking = asyncio.create_task(self._look_for_user(carrier, name))
         try:
             await self._reception.hold(
                 carrier, carrier.frames(), definition, conversation_id=name, tracks=tracks
@@ -207,6 +225,16 @@ class RoomCalls:
             await self._reception.refuse(carrier, ends.INTERNAL_ERROR)
         finally:
             self._talking -= 1
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+
+    async def _look_for_user(self, carrier: RoomCarrier, name: str) -> None:
+        """Ask who is in the room for as long as LiveKit has not told by itself."""
+        while not carrier.knows_user:
+            await asyncio.sleep(LOOK_S)
+            if not carrier.knows_user and not await self._rooms.has_user(name):
+                carrier.user_left()
+                return
 
     async def _leave(self, room: rtc.Room, tracks: RoomTracks) -> None:
         try:

@@ -68,7 +68,7 @@ def room_token_router(
             raise refusal(503, "room_not_available", message) from error
         if await request.is_disconnected():
             # Nobody will come who could be waited for.
-            await rooms.delete(room)
+            await rooms.withdraw(room)
         return {"token": rooms.token(room), "livekit_url": settings.url}
 
     return router

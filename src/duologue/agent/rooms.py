@@ -41,6 +41,14 @@ DEPARTURE_S: Final = 10
 """How long LiveKit keeps a room that its user has left, should this server not delete it: of a user
 who published nothing, and left within 3 s, the agent is not told."""
 
+SPARE_S: Final = 30
+"""The agent leaves a room that nobody came into before LiveKit closes it: of a room that LiveKit
+ends, its library keeps the agent's track for ever (https://github.com/livekit/rust-sdks/issues/1443).
+"""
+
+WITHDRAWN: Final = "withdrawn"
+"""A room with this metadata is none any more, and its agent is to leave."""
+
 FAREWELL_S: Final = 2.0
 AGENT_LIMIT_S: Final = 10.0
 UNTAKEN_S: Final = 2.0
@@ -137,11 +145,27 @@ class Rooms:
         except (aiohttp.ClientError, TimeoutError, api.TwirpError) as error:
             logger.debug("The room %s was not deleted: %s", name, error)
 
+    async def withdraw(self, name: str) -> None:
+        """Delete a room that nobody will come into, once its agent was told to leave."""
+        request = api.UpdateRoomMetadataRequest(room=name, metadata=WITHDRAWN)
+        with suppress(aiohttp.ClientError, TimeoutError, api.TwirpError):
+            await self._livekit.room.update_room_metadata(request)
+        await self.delete(name)
+
+    async def has_user(self, name: str) -> bool:
+        """Whether somebody besides the agent is in the room; also if LiveKit cannot be asked."""
+        try:
+            participants = await self._participants(name)
+        except (aiohttp.ClientError, TimeoutError, api.TwirpError) as error:
+            logger.debug("Who is in the room %s is not known: %s", name, error)
+            return True
+        return any(participant.identity != AGENT_IDENTITY for participant in participants)
+
     async def _create(self, agent_id: str) -> str:
         name = new_conversation_id()
         request = api.CreateRoomRequest(
             name=name,
-            empty_timeout=TOKEN_LIFE_S,
+            empty_timeout=TOKEN_LIFE_S + SPARE_S,
             departure_timeout=DEPARTURE_S,
             max_participants=2,
             agents=[RoomAgentDispatch(agent_name=WORKER_NAME, metadata=agent_id)],
