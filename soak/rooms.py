@@ -53,7 +53,7 @@ QUIET_S: Final = 1.0
 its room late."""
 
 POLL_S: Final = 0.1
-EARLY_S: Final = (0.0, 0.02, 0.05)
+EARLY_S: Final = (0.0, 0.01, 0.02)
 """After so long, starts are cancelled, one after another: while a token is being asked for. Whoever
 has one may come within its life of 5 minutes, and so long its room waits."""
 

@@ -16,7 +16,7 @@ from duologue.agent import room as room_module
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.reception import Reception
 from duologue.agent.room import MOST_FRAMES_WAITING, MOST_WAITING, RoomCalls, RoomCarrier
-from duologue.agent.rooms import Rooms
+from duologue.agent.rooms import WITHDRAWN, Rooms
 from duologue.agent.settings import LiveKitSettings
 from duologue.protocol.server_events import AgentResponseEvent, InterruptionEvent
 from duologue.testing.scripted_speech import ScriptedSpeech
@@ -143,6 +143,23 @@ async def test_nobody_comes_into_a_room_that_is_closed(
 ) -> None:
     room.emit("disconnected", "closed")
     assert not await within_a_second(carrier.wait_for_user())
+
+
+async def test_nobody_comes_into_a_room_that_is_withdrawn(
+    room: FakeRoom, carrier: RoomCarrier
+) -> None:
+    room.emit("room_metadata_changed", "", "of somebody else")
+    room.emit("room_metadata_changed", "", WITHDRAWN)
+    assert not await within_a_second(carrier.wait_for_user())
+
+
+async def test_a_user_who_has_left_unseen_ends_the_messages(
+    room: FakeRoom, carrier: RoomCarrier
+) -> None:
+    room.receive(b"hello")
+    assert not carrier.knows_user
+    carrier.user_left()
+    assert [frame async for frame in carrier.frames()] == [b"hello"]
 
 
 async def test_nobody_is_waited_for_longer_than_a_token_lasts(

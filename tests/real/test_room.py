@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from duologue.agent.call.ids import new_conversation_id
-from duologue.agent.rooms import Rooms
+from duologue.agent.rooms import DEPARTURE_S, Rooms
 from duologue.agent.settings import LiveKitSettings
 from duologue.audio import Resampler
 from duologue.audio.samples import Samples, silence
@@ -16,8 +16,8 @@ from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import define, serving
 from tests.agent.vowels import RATE_HZ as VOWELS_RATE_HZ
 from tests.agent.vowels import vowels
-from tests.real.livekit_rooms import until_deleted
-from tests.real.room_user import RATE_HZ, in_a_room
+from tests.real.livekit_rooms import room_names, until_deleted, until_opened
+from tests.real.room_user import RATE_HZ, ask_token, in_a_room
 from tests.real.waiting import eventually
 
 FRAMES_A_SECOND = 50
@@ -142,6 +142,28 @@ async def test_when_the_user_leaves_the_room_goes_and_nothing_stays(
             name = user.conversation_id
         await until_deleted(livekit, name)
         await eventually(lambda: not asyncio.all_tasks() - before, "the end of the call's tasks")
+
+
+async def test_a_user_who_writes_and_leaves_at_once_is_noticed(livekit: LiveKitSettings) -> None:
+    async with serving(ScriptedSpeech(), define(text_only=True), livekit=livekit) as origin:
+        before = asyncio.all_tasks()
+        async with in_a_room(origin) as user:
+            await user.initiate()
+            await user.expect("conversation_initiation_metadata")
+            name = user.conversation_id
+        # LiveKit tells nothing of such a user, and would close the room after 10 s.
+        async with asyncio.timeout(DEPARTURE_S - 1):
+            await until_deleted(livekit, name)
+        await eventually(lambda: not asyncio.all_tasks() - before, "the end of the call's tasks")
+
+
+async def test_the_room_of_a_token_that_nobody_waits_for_goes(livekit: LiveKitSettings) -> None:
+    async with serving(ScriptedSpeech(), define(), livekit=livekit) as origin:
+        before = await room_names(livekit)
+        asking = asyncio.create_task(ask_token(origin))
+        name = await until_opened(livekit, before)
+        asking.cancel()
+        await until_deleted(livekit, name)
 
 
 async def test_when_the_agent_hangs_up_it_leaves_before_the_room_goes(

@@ -128,7 +128,7 @@ class RoomCarrier:
 
     def _on_metadata_changed(self, _old: str, metadata: str) -> None:
         if metadata == WITHDRAWN:
-            self._on_disconnected(None)
+            self._close()
 
     def _on_participant_disconnected(self, participant: rtc.RemoteParticipant) -> None:
         self._stop_waiting_for_user()
@@ -146,6 +146,9 @@ class RoomCarrier:
             self._absence = None
 
     def _on_disconnected(self, _reason: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._is_closed = True
         self._stop_waiting_for_user()
         self._news.set()
