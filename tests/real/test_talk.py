@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from duologue.agent.speech.models import models_folder
 from duologue.audio import last_voiced_frame_end_ms, read_wav, write_wav
 from duologue.audio.samples import Samples
 from tests.real.agent_process import AgentServer
@@ -21,6 +22,8 @@ from tests.real.speech import Listener, SpokenSentences
 LIMIT_S = 90.0
 
 STORYTELLER = Path(__file__).with_name("agents") / "storyteller.yaml"
+
+over_both_transports = pytest.mark.parametrize("transport", ["websocket", "webrtc"])
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def latencies_ms(screen: str) -> list[float]:
     return [json.loads(line)["turn_latency_ms"] for line in lines]
 
 
+@over_both_transports
 @pytest.mark.parametrize(
     ("question", "heard", "answer"),
     [
@@ -92,9 +96,14 @@ def test_a_spoken_question_is_answered(
     question: str,
     heard: str,
     answer: str,
+    transport: str,
 ) -> None:
     write_wav(tmp_path / "question.wav", spoken(question), 16_000)
-    held = talk(tmp_path, tmp_path / "question.wav", "--record", str(tmp_path / "call.wav"))
+    held = talk(
+        tmp_path,
+        tmp_path / "question.wav",
+        *("--transport", transport, "--record", str(tmp_path / "call.wav")),
+    )
     assert heard in held.said("user")
     assert answer in held.said("agent")
     with wave.open(str(tmp_path / "call.wav")) as file:
@@ -137,8 +146,9 @@ def test_a_recording_from_elsewhere_is_understood(
     assert answer in held.said("agent")
 
 
+@over_both_transports
 def test_a_recording_barges_into_the_greeting(
-    tmp_path: Path, spoken: SpokenSentences, transcribe: Listener
+    tmp_path: Path, spoken: SpokenSentences, transcribe: Listener, transport: str
 ) -> None:
     question = spoken("Excuse me. What is the capital of France?")
     silence_s = 4.0
@@ -148,8 +158,7 @@ def test_a_recording_barges_into_the_greeting(
         tmp_path,
         tmp_path / "question.wav",
         "--no-wait-for-greeting",
-        "--agent-file",
-        str(STORYTELLER),
+        *("--transport", transport, "--agent-file", str(STORYTELLER)),
     )
     assert "france" in held.said("user")
     assert "sends InterruptionEvent" in held.log
@@ -161,8 +170,12 @@ def test_a_recording_barges_into_the_greeting(
     assert "paris" in transcribe(answer, held.reply_rate_hz)
 
 
-def test_typed_lines_are_answered() -> None:
-    finished = run("--text", typed="What is the capital of France?\n\nAnd of Italy?\n")
+@over_both_transports
+def test_typed_lines_are_answered(transport: str) -> None:
+    finished = run(
+        *("--text", "--transport", transport),
+        typed="What is the capital of France?\n\nAnd of Italy?\n",
+    )
     assert finished.returncode == 0, finished.stderr
     greeting, first, second = finished.stdout.splitlines()
     assert greeting == "agent: Hello! I am Duologue. What would you like to know?"
@@ -170,6 +183,27 @@ def test_typed_lines_are_answered() -> None:
     assert first.count("agent: ") == 1
     assert second.startswith("agent: ")
     assert len(second) > len("agent: ")
+
+
+@over_both_transports
+def test_a_private_agent_lets_its_own_talk_in(tmp_path: Path, transport: str) -> None:
+    path = tmp_path / "private.yaml"
+    path.write_text("platform_settings: {auth: {enable_auth: true}}\n")
+    finished = run(
+        *("--text", "--transport", transport, "--agent-file", str(path)),
+        typed="What is the capital of France?\n",
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "Paris" in finished.stdout
+
+
+def test_an_agent_elsewhere_is_talked_with_over_webrtc(agent_server: AgentServer) -> None:
+    finished = run(
+        *("guide", "--origin", agent_server.url, "--text", "--transport", "webrtc"),
+        typed="What is the capital of France?\n",
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "Paris" in finished.stdout
 
 
 def test_a_file_that_is_no_sound_is_named(tmp_path: Path) -> None:
@@ -225,6 +259,18 @@ def test_without_models_and_network_it_says_what_to_do(
     finished = run("--text", typed="Hello?\n")
     assert finished.returncode == 1
     assert "duologue models pull" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_without_a_livekit_server_and_go_it_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUOLOGUE_MODELS_DIR", str(models_folder()))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    finished = run("--text", "--transport", "webrtc", typed="Hello?\n")
+    assert finished.returncode == 1
+    assert "install Go" in finished.stderr
     assert "Traceback" not in finished.stderr
 
 

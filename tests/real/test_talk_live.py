@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from duologue.audio import read_wav
 from tests.real.pulseaudio import (
@@ -87,8 +88,9 @@ def talking(*arguments: str, environment: dict[str, str]) -> Iterator[Terminal]:
         os.close(screen)
 
 
+@pytest.mark.parametrize("transport", ["websocket", "webrtc"])
 def test_a_live_conversation_is_shown_and_ends_politely(
-    tmp_path: Path, spoken: SpokenSentences
+    tmp_path: Path, spoken: SpokenSentences, transport: str
 ) -> None:
     question = tmp_path / "question.pcm"
     question.write_bytes(spoken("What is the capital of France?", RATE_HZ).tobytes())
@@ -100,6 +102,7 @@ def test_a_live_conversation_is_shown_and_ends_politely(
             "--microphone", "Mic_One",
             "--speaker", "Speaker_Two",
             "--no-echo-cancellation",
+            "--transport", transport,
             "--transcript", str(transcript),
             "--record", str(record),
             "--output", str(output),

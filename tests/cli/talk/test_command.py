@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from unittest.mock import patch
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from duologue.cli.talk.command import talk
 from duologue.cli.talk.options import AgentOptions, TalkOptions
+from duologue.conversation.options.transport import ConnectionType
 
 app = typer.Typer()
 app.command()(talk)
@@ -48,15 +50,40 @@ def test_an_agent_is_at_elevenlabs_or_where_it_is_said_to_be(
     assert agents == [{"agent_id": "agent_1", "origin": origin}]
 
 
+@pytest.mark.parametrize("transport", ["websocket", "webrtc"])
+def test_an_agent_elsewhere_is_reached_over_the_transport_that_is_named(
+    transport: str, agents: list[AgentOptions]
+) -> None:
+    assert run("agent_1", "--transport", transport).exit_code == 0
+    assert [agent["connection_type"] for agent in agents] == [transport]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "transport"),
+    [([], "websocket"), (["--transport", "webrtc"], "webrtc")],
+)
+def test_the_agent_on_this_machine_is_reached_over_websocket_unless_webrtc_is_asked_for(
+    arguments: list[str], transport: str, agents: list[AgentOptions]
+) -> None:
+    @asynccontextmanager
+    async def started(*_: object, transport: ConnectionType) -> AsyncIterator[AgentOptions]:
+        yield {"connection_type": transport}
+
+    with patch("duologue.cli.talk.command.own_agent", started):
+        assert run(*arguments).exit_code == 0
+    assert agents == [{"connection_type": transport}]
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (["--region", "us"], "AGENT_ID"),
         (["agent_1", "--region", "us", "--origin", "ws://host"], "contradict"),
         (["agent_1", "--region", "mars"], "mars"),
+        (["--transport", "pigeon"], "pigeon"),
     ],
 )
-def test_a_region_that_does_not_fit_is_refused(
+def test_what_does_not_fit_is_refused(
     arguments: list[str], complaint: str, agents: list[AgentOptions]
 ) -> None:
     result = run(*arguments)

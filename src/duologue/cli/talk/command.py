@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from duologue.cli.talk.own_agent import own_agent
 from duologue.cli.talk.recorded import talk_recorded
 from duologue.cli.talk.written import talk_written
 from duologue.connection.endpoints import Region, chosen_origin, socket_origin
+from duologue.conversation.options.transport import ConnectionType
 
 QUESTION = Path(__file__).parent / "question.wav"
 """A spoken question, for machines without a microphone."""
@@ -34,6 +35,13 @@ def talk(
     ] = None,
     region: Annotated[
         Region | None, typer.Option(help="ElevenLabs' server there, instead of --origin.")
+    ] = None,
+    transport: Annotated[
+        ConnectionType | None,
+        typer.Option(
+            help="websocket or webrtc. By default WebSocket with the agent on this machine; with "
+            "another, WebRTC for voice if it has that, and WebSocket for text."
+        ),
     ] = None,
     input_file: Annotated[
         Path | None, typer.Option("--input", help="A WAV file instead of the microphone.")
@@ -112,7 +120,11 @@ def talk(
     sound = _sound(echo_cancellation, noise_suppression, gain_control, record)
 
     async def converse() -> None:
-        async with _agent(agent_id, origin, region, agent_file, agent_log) as agent:
+        async with (
+            own_agent(agent_file, agent_log, transport=transport or "websocket")
+            if agent_id is None
+            else nullcontext(_named_agent(agent_id, _origin(origin, region), transport))
+        ) as agent:
             options = TalkOptions(
                 agent=agent,
                 microphone=microphone,
@@ -209,14 +221,9 @@ def _origin(origin: str | None, region: Region | None) -> str:
         raise typer.BadParameter(str(error)) from error
 
 
-def _agent(
-    agent_id: str | None,
-    origin: str | None,
-    region: Region | None,
-    agent_file: Path | None,
-    agent_log: Path | None,
-) -> AbstractAsyncContextManager[AgentOptions]:
-    """The agent to talk to, started first if it is to be on this machine."""
-    if agent_id is None:
-        return own_agent(agent_file, agent_log)
-    return nullcontext({"agent_id": agent_id, "origin": _origin(origin, region)})
+def _named_agent(agent_id: str, origin: str, transport: ConnectionType | None) -> AgentOptions:
+    """An agent elsewhere; without a transport the session chooses one."""
+    agent: AgentOptions = {"agent_id": agent_id, "origin": origin}
+    if transport is not None:
+        agent["connection_type"] = transport
+    return agent

@@ -32,6 +32,7 @@ async def embedded_agent(
     log_path: Path | None,
     log_level: str = "info",
     environment: Mapping[str, str] | None = None,
+    with_livekit: bool = False,
 ) -> AsyncIterator[str]:
     """Run an agent while the block runs; gives the origin at which it listens.
 
@@ -40,6 +41,8 @@ async def embedded_agent(
         log_path: a file for its log.
         log_level: the least important messages to log.
         environment: the variables that it gets; None takes those of this process.
+        with_livekit: whether it runs a LiveKit server of its own, for calls over WebRTC. Without
+            the program it builds it first, for which there is no time here: build it before.
 
     Without `log_path` its log is kept only as long as it runs. Cancelling ends the process, too.
     If this process dies, the agent notices that its standard input has closed, and ends by itself.
@@ -52,7 +55,7 @@ async def embedded_agent(
             log_path = Path(kept.enter_context(TemporaryDirectory())) / "agent.log"
         log = kept.enter_context(_open_log(log_path))
         process = await asyncio.create_subprocess_exec(
-            *_command(definition, log_level),
+            *_command(definition, log_level, with_livekit=with_livekit),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
@@ -71,9 +74,11 @@ async def embedded_agent(
             await _stop(process)
 
 
-def _command(definition: Path | None, log_level: str) -> list[str]:
+def _command(definition: Path | None, log_level: str, *, with_livekit: bool) -> list[str]:
     command = [sys.executable, "-m", "duologue", "serve", "--port", "0", "--embedded"]
     command += ["--log-level", log_level]
+    if with_livekit:
+        command.append("--livekit-dev")
     return [*command, str(definition)] if definition else command
 
 

@@ -10,6 +10,7 @@ from typing import Final, TypedDict
 import typer
 
 from duologue.cli.talk.transcript import NoTranscript, Transcript, TranscriptFile
+from duologue.conversation.options.transport import ConnectionType
 from duologue.dialogue.values import Disconnection, ErrorReport
 from duologue.errors import SessionConnectionError
 
@@ -18,11 +19,12 @@ OUTPUT_RATE_HZ: Final = 24000
 
 
 class AgentOptions(TypedDict, total=False):
-    """Which agent to talk to, as options of a session: by its id, or by a signed URL."""
+    """Which agent to talk to, and over which transport, as options of a session."""
 
     agent_id: str
     origin: str
-    signed_url: str
+    api_key: str
+    connection_type: ConnectionType
 
 
 class SoundOptions(TypedDict, total=False):
@@ -39,7 +41,7 @@ class TalkOptions:
     """The command's options, once it is clear which agent to talk to.
 
     Attributes:
-        agent: the agent, as options of a session.
+        agent: the agent and the way to it, as options of a session.
         microphone, speaker: the ids of devices; None for the system's default.
         sound: what is done with the sound, the same for every way of talking aloud.
         output: where to write what the speaker plays; None to write nothing.
@@ -47,7 +49,7 @@ class TalkOptions:
         wait_for_greeting: whether a recording waits until the greeting has been heard.
     """
 
-    agent: AgentOptions = field(repr=False)  # may hold a signature
+    agent: AgentOptions = field(repr=False)  # may hold a key
     microphone: str | None = None
     speaker: str | None = None
     sound: SoundOptions = field(default_factory=SoundOptions)
