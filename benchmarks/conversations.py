@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from piper import PiperVoice
 
+from duologue.agent.livekit_server import ensure_binary
 from duologue.agent.speech.models import PIPER_EN_US_JOE_MEDIUM, model_folder
 from duologue.audio.resample import Resampler
 from duologue.cli.models import pull_missing
@@ -49,15 +50,20 @@ def _voice() -> PiperVoice:
 
 
 @asynccontextmanager
-async def agent(definition: str) -> AsyncIterator[tuple[str, Path]]:
+async def agent(definition: str, *, with_livekit: bool = False) -> AsyncIterator[tuple[str, Path]]:
     """An agent in a process of its own; gives its origin and the file with its log.
 
     Args:
         definition: its YAML.
+        with_livekit: whether it can be called over WebRTC as well.
     """
     pull_missing()
+    if with_livekit:
+        ensure_binary(print)
     with tempfile.TemporaryDirectory() as folder:
         path, log_path = Path(folder) / "agent.yaml", Path(folder) / "agent.log"
         path.write_text(definition, encoding="utf-8")
-        async with embedded_agent(definition=path, log_path=log_path) as origin:
+        async with embedded_agent(
+            definition=path, log_path=log_path, with_livekit=with_livekit
+        ) as origin:
             yield origin, log_path

@@ -1,12 +1,15 @@
-"""How long the user waits: from the end of their speech to the first audible answer.
+"""How long the user waits over either transport: from the end of their speech to the answer.
 
     python -m benchmarks.turn_latency
 
-holds one conversation of ten turns over the real wire with an agent on this machine. The end of
-the user's speech is the last voiced 10 ms that went out; an answer is audible with its first
-sample above -44 dBFS. Our own part is what neither waits for silence nor for a model: the
-microphone's block and chunk, the agent's own steps, and play-out from the arrival of the sound,
-less the silence with which the synthesiser begins.
+holds two conversations over the real wire with one agent on this machine, one over WebSocket and
+one over WebRTC, and asks each question in both, now in the one first and now in the other. The end
+of the user's speech is the last voiced 10 ms that went out; an answer is audible with its first
+sample above -44 dBFS at the speaker.
+
+Our own part is what neither waits for silence nor for a model: the microphone's block and chunk,
+the agent's own steps, and play-out from the arrival of the sound, less the silence with which it
+begins. What Opus, LiveKit and their buffers take is not in it, but in the difference.
 """
 
 from __future__ import annotations
@@ -14,14 +17,19 @@ from __future__ import annotations
 import asyncio
 import re
 import statistics
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from benchmarks.conversations import QUESTIONS, RATE_HZ, agent, spoken
+from benchmarks.conversations import QUESTIONS, RATE_HZ, Samples, agent, spoken
 from duologue import AgentAudio, Conversation, Mode, TurnMetrics, VoiceConversation
 from duologue.audio.pacing import BLOCK_MS
 from duologue.audio.playout import AUDIBLE_ABOVE
+from duologue.conversation.options.transport import ConnectionType
 from duologue.testing.memory_devices import MemoryMicrophone, MemorySpeaker
 
 DEFINITION = """
@@ -33,18 +41,47 @@ conversation_config:
       prompt: You are a helpful voice assistant. Answer in one short sentence.
       temperature: 0
       max_tokens: 60
+  turn:
+    turn_timeout: -1 # while a question is asked in the other conversation
 """
+TRANSPORTS: Final[tuple[ConnectionType, ...]] = ("websocket", "webrtc")
 CHUNK_MS = 20
 TURN_LIMIT_S = 30.0
 PAUSE_S = 1.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """The times of one turn, in ms since the end of the user's speech.
+
+    Attributes:
+        transcript_ms: the user's words arrived.
+        first_sound_ms: the first sound of the answer arrived, which may be silent yet.
+        audible_ms: the answer was to be heard.
+        lead_ms: how long its first sound is silent.
+        own_ms: our own part.
+    """
+
+    transcript_ms: float
+    first_sound_ms: float
+    audible_ms: float
+    lead_ms: float
+    own_ms: float
+
+
+STEPS: Final[Sequence[tuple[str, Callable[[Turn], float]]]] = (
+    ("transcript", lambda turn: turn.transcript_ms),
+    ("first sound", lambda turn: turn.first_sound_ms),
+    ("audible", lambda turn: turn.audible_ms),
+    ("our own part", lambda turn: turn.own_ms),
+)
+
+
 class Turns:
-    """Collects what each turn tells."""
+    """Collects what the turns of one conversation tell."""
 
     def __init__(self) -> None:
-        self.metrics: list[TurnMetrics] = []
-        self.leads_ms: list[float] = []
+        self.turns: list[tuple[TurnMetrics, float]] = []
         self.complete = asyncio.Event()
         self._lead_ms = 0.0
         self._is_silent = True
@@ -66,36 +103,73 @@ class Turns:
 
     def turn(self, metrics: TurnMetrics) -> None:
         """A turn is complete: its answer is audible."""
-        self.metrics.append(metrics)
-        self.leads_ms.append(self._lead_ms)
+        self.turns.append((metrics, self._lead_ms))
         self.complete.set()
 
 
-async def measure(turns: int = len(QUESTIONS)) -> list[float]:
-    """Hold the conversation, print its figures, and return the latency of each turn in ms."""
-    questions = [spoken(question) for question in QUESTIONS[:turns]]
+class Interview:
+    """One conversation, in which questions are asked.
+
+    Attributes:
+        told: what its turns have told.
+    """
+
+    def __init__(
+        self, conversation: VoiceConversation, microphone: MemoryMicrophone, told: Turns
+    ) -> None:
+        self.told = told
+        self._conversation = conversation
+        self._microphone = microphone
+
+    async def ask(self, question: Samples) -> None:
+        """Ask a question, and hear the answer to its end."""
+        self.told.asked()
+        self._microphone.feed(question)
+        async with asyncio.timeout(TURN_LIMIT_S):
+            await self.told.complete.wait()
+        await quiet(self._conversation)
+
+
+@asynccontextmanager
+async def interview(origin: str, transport: ConnectionType) -> AsyncIterator[Interview]:
+    """A conversation whose agent has greeted its user."""
     microphone, told = MemoryMicrophone(RATE_HZ), Turns()
-    async with (
-        agent(DEFINITION) as (origin, log_path),
-        Conversation.start_session(
-            agent_id="bench",
-            origin=origin,
-            microphone=microphone,
-            speaker=MemorySpeaker(RATE_HZ),
-            input_chunk_duration_ms=CHUNK_MS,
-            on_audio=told.sound,
-            on_turn_metrics=told.turn,
-        ) as conversation,
-    ):
+    async with Conversation.start_session(
+        agent_id="bench",
+        origin=origin,
+        connection_type=transport,
+        microphone=microphone,
+        speaker=MemorySpeaker(RATE_HZ),
+        input_chunk_duration_ms=CHUNK_MS,
+        on_audio=told.sound,
+        on_turn_metrics=told.turn,
+    ) as conversation:
         await quiet(conversation)
-        for question in questions:
-            told.asked()
-            microphone.feed(question)
-            async with asyncio.timeout(TURN_LIMIT_S):
-                await told.complete.wait()
-            await quiet(conversation)
-        own_of_agent_ms = _own_of_agent_ms(log_path)
-    return _print(told, own_of_agent_ms)
+        yield Interview(conversation, microphone, told)
+
+
+async def measure(questions: Sequence[str] = QUESTIONS) -> dict[ConnectionType, list[Turn]]:
+    """Ask the questions over both transports; the turns of each, in order."""
+    order: list[ConnectionType] = []
+    async with (
+        agent(DEFINITION, with_livekit=True) as (origin, log_path),
+        AsyncExitStack() as held,
+    ):
+        interviews = {
+            transport: await held.enter_async_context(interview(origin, transport))
+            for transport in TRANSPORTS
+        }
+        for number, question in enumerate(questions):
+            sound = spoken(question)
+            for transport in TRANSPORTS if number % 2 == 0 else reversed(TRANSPORTS):
+                await interviews[transport].ask(sound)
+                order.append(transport)
+        of_agent_ms = _own_of_agent_ms(log_path)
+    turns: dict[ConnectionType, list[Turn]] = {transport: [] for transport in TRANSPORTS}
+    for transport, agent_ms in zip(order, of_agent_ms, strict=True):
+        metrics, lead_ms = interviews[transport].told.turns[len(turns[transport])]
+        turns[transport].append(_turn(metrics, lead_ms, agent_ms))
+    return turns
 
 
 async def quiet(conversation: VoiceConversation, pause_s: float = PAUSE_S) -> None:
@@ -116,28 +190,43 @@ def _own_of_agent_ms(log_path: Path) -> list[float]:
     return [float(own) for own in re.findall(r"duologue\.agent\.turns: .* own (\d+) ms", log)]
 
 
-def _print(told: Turns, own_of_agent_ms: list[float]) -> list[float]:
-    latencies_ms = [metrics.latency_ms or float("inf") for metrics in told.metrics]
-    owns_ms = []
-    for metrics, lead_ms, agent_ms in zip(
-        told.metrics, told.leads_ms, own_of_agent_ms, strict=True
-    ):
-        assert metrics.audible_ms is not None
-        assert metrics.first_audio_ms is not None
-        play_ms = metrics.audible_ms - metrics.first_audio_ms - lead_ms
-        owns_ms.append(BLOCK_MS + CHUNK_MS + agent_ms + play_ms)
-        print(
-            f"turn: {metrics.audible_ms:.0f} ms to audible; "
-            f"transcript {metrics.transcript_ms:.0f}, first sound {metrics.first_audio_ms:.0f}, "
-            f"silence of the voice {lead_ms:.0f}, our own {owns_ms[-1]:.0f}"
-        )
-    print(
-        f"{len(latencies_ms)} turns: median {statistics.median(latencies_ms):.0f} ms, "
-        f"worst {max(latencies_ms):.0f} ms; our own part: median {statistics.median(owns_ms):.0f} "
-        f"ms, worst {max(owns_ms):.0f} ms"
+def _turn(metrics: TurnMetrics, lead_ms: float, agent_ms: float) -> Turn:
+    assert metrics.transcript_ms is not None
+    assert metrics.first_audio_ms is not None
+    assert metrics.audible_ms is not None
+    play_ms = metrics.audible_ms - metrics.first_audio_ms - lead_ms
+    return Turn(
+        transcript_ms=metrics.transcript_ms,
+        first_sound_ms=metrics.first_audio_ms,
+        audible_ms=metrics.audible_ms,
+        lead_ms=lead_ms,
+        own_ms=BLOCK_MS + CHUNK_MS + agent_ms + play_ms,
     )
-    return latencies_ms
+
+
+def print_turns(turns: dict[ConnectionType, list[Turn]]) -> None:
+    """Print each turn, then the figures of both transports side by side."""
+    for number in range(len(turns["websocket"])):
+        for transport in TRANSPORTS:
+            turn = turns[transport][number]
+            print(
+                f"turn {number + 1:2} {transport:9}: {turn.audible_ms:.0f} ms to audible; "
+                f"transcript {turn.transcript_ms:.0f}, first sound {turn.first_sound_ms:.0f}, "
+                f"silent at first {turn.lead_ms:.0f}, our own {turn.own_ms:.0f}"
+            )
+    print(
+        f"\n{len(turns['websocket'])} turns each, in ms: median (worst)\n"
+        f"{'':14}{'websocket':>14}{'webrtc':>14}   webrtc later by, median (worst)"
+    )
+    for name, of in STEPS:
+        websocket, webrtc = (list(map(of, turns[transport])) for transport in TRANSPORTS)
+        later = [theirs - ours for ours, theirs in zip(websocket, webrtc, strict=True)]
+        print(f"{name:14}{_shown(websocket):>14}{_shown(webrtc):>14}   {_shown(later)}")
+
+
+def _shown(values_ms: Sequence[float]) -> str:
+    return f"{statistics.median(values_ms):.0f} ({max(values_ms):.0f})"
 
 
 if __name__ == "__main__":
-    asyncio.run(measure())
+    print_turns(asyncio.run(measure()))

@@ -65,8 +65,8 @@ def ensure_binary(say: Callable[[str], None]) -> Path:
     if go is None:
         raise ServerError(
             f"a LiveKit server on this machine is built with Go, and there is no `go`; install Go "
-            f"{GO_NEEDED} or later (https://go.dev/dl), or let `duologue serve` use another LiveKit "
-            "server, which LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET name"
+            f"{GO_NEEDED} or later (https://go.dev/dl), or let `duologue serve` use another "
+            "LiveKit server, which LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET name"
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

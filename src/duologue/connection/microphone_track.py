@@ -1,4 +1,9 @@
-"""The user's sound, as a track in a room."""
+"""The user's sound, as a track in a room.
+
+A track takes sound at the pace of real time and no faster: whatever has once fallen behind, while
+the room was joined or the event loop was busy, would stay behind for the rest of the conversation.
+So while it is behind, pauses are left out, and speech is sent whole.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,17 @@ from typing import Final
 
 from livekit import rtc
 
+from duologue.audio.samples import samples_from_bytes
+from duologue.audio.speech_detector import SpeechDetector
+
 SAMPLE_RATE_HZ: Final = 48_000
 """WebRTC's own, at which Opus works."""
 
 QUEUE_MS: Final = 100
 """So much sound waits in the track at most; what comes beyond it waits to be sent."""
+
+IN_HAND_MS: Final = 20
+"""So much may wait for good, against an event loop that is late; what is more is behind."""
 
 
 class MicrophoneTrack:
@@ -18,6 +29,12 @@ class MicrophoneTrack:
 
     def __init__(self) -> None:
         self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=QUEUE_MS)
+        self._detector = SpeechDetector(SAMPLE_RATE_HZ)
+
+    @property
+    def waiting_ms(self) -> float:
+        """How much has been pushed and not yet gone out."""
+        return self._source.queued_duration * 1000
 
     async def publish(self, room: rtc.Room) -> None:
         """Let others in the room hear it."""
@@ -28,8 +45,12 @@ class MicrophoneTrack:
     async def push(self, pcm: bytes) -> None:
         """Let int16 mono samples at 48 kHz follow; LiveKit cuts them into frames of 10 ms.
 
-        It waits while more than `QUEUE_MS` wait already.
+        It waits while more than `QUEUE_MS` wait already. Samples without speech are left out while
+        more than `IN_HAND_MS` wait.
         """
+        self._detector.push(samples_from_bytes(pcm))
+        if self.waiting_ms > IN_HAND_MS and not self._detector.is_speaking:
+            return
         await self._source.capture_frame(
             rtc.AudioFrame(pcm, SAMPLE_RATE_HZ, 1, samples_per_channel=len(pcm) // 2)
         )
