@@ -74,6 +74,8 @@ async def test_a_key_goes_readably_over_no_network() -> None:
         (401, None, "needs a conversation_token .* or an api_key"),
         (403, KEY, "is it the key of this server"),
         (501, None, "has no WebRTC, so pass connection_type='websocket'"),
+        (404, None, "is the agent there.* connection_type='websocket'"),
+        (405, KEY, "is the agent there.* connection_type='websocket'"),
         (500, None, "HTTP status 500, because$"),
     ],
 )

@@ -111,6 +111,7 @@ async def calling(
         Conversation.start_session(
             agent_id="a",
             origin=agent.origin,
+            connection_type="websocket",
             microphone=source,
             speaker=sink,
             **{**log.options(), **options},

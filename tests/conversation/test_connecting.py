@@ -9,7 +9,6 @@ import pytest
 from duologue import Conversation
 from duologue.connection.rooms import RoomAccess, RoomSettings
 from duologue.conversation import connecting
-from duologue.conversation.options import transport
 from duologue.dialogue.values import ConnectionNotice
 from duologue.errors import ConversationTokenRefused, SessionConnectionError
 from duologue.protocol.server_events import ConversationMetadataEvent
@@ -108,9 +107,8 @@ async def test_a_key_that_was_merely_found_keeps_nobody_from_a_public_agent(
 
 
 async def test_a_server_without_webrtc_is_talked_to_over_websocket_if_nobody_asked_for_it(
-    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+    rooms: Rooms,
 ) -> None:
-    monkeypatch.setattr(transport, "DEFAULT_FOR_VOICE", "webrtc")
     log = Log()
     async with (
         ScriptedAgent([Begin(), Listen()]) as agent,
@@ -136,10 +134,7 @@ async def test_a_server_without_webrtc_is_told_if_it_was_asked_for(rooms: Rooms)
             await write(agent_id="a", origin=agent.origin, connection_type="webrtc")
 
 
-async def test_another_refusal_is_no_reason_for_another_transport(
-    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "DEFAULT_FOR_VOICE", "webrtc")
+async def test_another_refusal_is_no_reason_for_another_transport(rooms: Rooms) -> None:
     async with answering({"detail": "no"}, status=500) as (origin, _):
         with pytest.raises(ConversationTokenRefused):
             await Conversation.start_session(

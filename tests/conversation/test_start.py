@@ -70,7 +70,12 @@ async def failed_start(
 ) -> tuple[Any, ScriptedAgent]:
     """Start a spoken conversation that cannot start, and check what every failed start does."""
     log = Log()
-    options = {"microphone": ManualSource(), "speaker": ManualSink(), **options}
+    options = {
+        "connection_type": "websocket",
+        "microphone": ManualSource(),
+        "speaker": ManualSink(),
+        **options,
+    }
     async with ScriptedAgent(script) as agent:
         with pytest.raises(exception) as raised:
             await Conversation.start_session(
@@ -388,6 +393,7 @@ async def test_a_start_that_is_cancelled_leaves_nothing_behind(script: Script) -
             Conversation.start_session(
                 agent_id="a",
                 origin=agent.origin,
+                connection_type="websocket",
                 microphone=source,
                 speaker=sink,
                 **log.options(),

@@ -45,7 +45,8 @@ class Stage:
             options = {"agent_id": script, "origin": self.origins.agent, **options}
         devices = self._devices() if self.spoken else {}
         started: SessionStart[Any] = start_session(
-            text_only=not self.spoken, **{**devices, **options}
+            text_only=not self.spoken,
+            **{"connection_type": "websocket", **devices, **options},
         )
         return started
 

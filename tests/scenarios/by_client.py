@@ -64,7 +64,7 @@ Agent: TypeAlias = Callable[[Script], AbstractAsyncContextManager[Any]]
 
 def at_origin(agent: ScriptedAgent | MemoryAgent) -> dict[str, Any]:
     """The options with which an agent is called that has an origin."""
-    return {"agent_id": "a", "origin": agent.origin}
+    return {"agent_id": "a", "origin": agent.origin, "connection_type": "websocket"}
 
 
 def in_a_room(agent: ScriptedAgent) -> dict[str, Any]:

@@ -30,6 +30,7 @@ NO_WEBRTC: Final = 501
 """The HTTP status with which a server says that it has no WebRTC."""
 
 _NOT_ALLOWED: Final = (401, 403)
+_NOT_THERE: Final = (404, 405)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +146,8 @@ async def fetch_conversation_token(
 def _advice(http_status: int, key: ApiKey | None) -> str:
     if http_status == NO_WEBRTC:
         return "; it has no WebRTC, so pass connection_type='websocket'"
+    if http_status in _NOT_THERE:
+        return "; is the agent there? If the server has no WebRTC, pass connection_type='websocket'"
     if http_status not in _NOT_ALLOWED:
         return ""
     if key is not None:

@@ -7,7 +7,7 @@ import pytest
 
 from duologue.connection.conversation_tokens import TokenRequest
 from duologue.connection.credentials import ApiKey
-from duologue.conversation.options import plan_session, transport
+from duologue.conversation.options import plan_session
 from duologue.conversation.options.route import route
 
 LIVEKIT = "wss://livekit.example"
@@ -71,10 +71,7 @@ def test_a_token_is_in_no_repr() -> None:
     assert "secret" not in repr(plan_session({"conversation_token": "secret"}, text_only=True))
 
 
-def test_where_webrtc_is_only_the_default_websocket_stays_possible(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(transport, "DEFAULT_FOR_VOICE", "webrtc")
+def test_where_webrtc_is_only_the_default_websocket_stays_possible() -> None:
     way = route({"agent_id": "a", "origin": "wss://h"})
     assert way.room is not None
     assert way.room.is_inferred

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.connection.rooms import RoomSettings
-from duologue.conversation.options import SessionPlan, plan_session, transport
+from duologue.conversation.options import SessionPlan, plan_session
 from duologue.conversation.options.route import route
 from duologue.conversation.options.transport import (
     asked_transport,
@@ -85,7 +85,9 @@ def test_an_option_of_the_other_transport_contradicts_the_chosen_one(
 
 
 def test_websocket_may_be_asked_for() -> None:
-    assert route({"agent_id": "a", "connection_type": "websocket"}) == route({"agent_id": "a"})
+    asked = route({"agent_id": "a", "connection_type": "websocket"})
+    assert asked == route({"agent_id": "a"}, text_only=True)
+    assert asked.room is None
 
 
 @pytest.mark.parametrize(
@@ -137,10 +139,7 @@ def test_what_belongs_to_one_transport_asks_for_it(
     assert asked_transport(options) == asked
 
 
-def test_writing_and_agents_in_memory_go_over_websocket_whatever_is_the_default(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(transport, "DEFAULT_FOR_VOICE", "webrtc")
+def test_voice_goes_over_webrtc_and_writing_and_agents_in_memory_over_websocket() -> None:
     assert inferred_transport("wss://h", text_only=False) == "webrtc"
     assert inferred_transport("wss://h", text_only=True) == "websocket"
     assert inferred_transport("memory://agent-1", text_only=False) == "websocket"

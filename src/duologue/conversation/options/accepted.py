@@ -42,8 +42,9 @@ class CommonOptions(Callbacks, total=False):
       Neither an origin nor a signed URL goes with it.
     - `environment`: the server's environment of that name.
     - `authorization`: a token for the server, sent as the subprotocol `bearer.<authorization>`.
-    - `connection_type`: the transport, "websocket" or "webrtc". By default the other options say
-      which: what belongs to one of them asks for it.
+    - `connection_type`: the transport, "websocket" or "webrtc". By default what belongs to one of
+      them asks for it. Where nothing does, voice goes over WebRTC, or over WebSocket if the server
+      says that it has no WebRTC, and text over WebSocket.
     - `conversation_token`: lets into the WebRTC room of one conversation.
     - `livekit_url`: the LiveKit server with the room, as ws or wss; by default that which the
       server names, or else that which belongs to ElevenLabs' own server.

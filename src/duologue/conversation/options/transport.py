@@ -20,8 +20,9 @@ from duologue.conversation.options.reading import (
 ConnectionType = Literal["websocket", "webrtc"]
 
 
-DEFAULT_FOR_VOICE: Final[ConnectionType] = "websocket"
-"""What a spoken conversation goes over if no option says so; a written one goes over WebSocket."""
+DEFAULT_FOR_VOICE: Final[ConnectionType] = "webrtc"
+"""What a spoken conversation goes over if no option says so, and the server has it; a written one
+goes over WebSocket."""
 
 
 class WebRtcOptions(TypedDict, total=False):
