@@ -27,7 +27,9 @@ def run_without_udp(folder: Path, what: str) -> subprocess.CompletedProcess[str]
     """Run `without_udp` in a network with this machine in it alone, where UDP goes nowhere."""
     return subprocess.run(
         [
-            *("unshare", "--user", "--map-root-user", "--net", "sh", "-ec", WITHOUT_UDP, "sh"),
+            *("unshare", "--user", "--map-root-user", "--net"),
+            *("--pid", "--fork", "--kill-child"),  # or a LiveKit server would outlive the limit
+            *("sh", "-ec", WITHOUT_UDP, "sh"),
             *(sys.executable, "-m", "tests.real.without_udp", str(folder), what),
         ],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
