@@ -56,6 +56,12 @@ class Terminal:
             assert self.process.poll() is None, f"ended before {what}:\n{self.shown[-3000:]}"
             time.sleep(0.05)
 
+    def wait_until_ended(self) -> int:
+        """Wait until the program has ended, and all that it has shown is here; its exit code."""
+        code = self.process.wait(timeout=20)
+        self._reader.join(timeout=10)
+        return code
+
     def _read(self, screen: int) -> None:
         while True:
             try:
@@ -130,7 +136,7 @@ def _converse(screen: Terminal, pulse: PulseAudio, question: Path) -> None:
     pulse.add_speaker(OTHER_SPEAKER)
     screen.wait_for(lambda shown: re.search(r"speaker +Speaker_Two", shown), "its return")
     screen.process.send_signal(signal.SIGINT)
-    assert screen.process.wait(timeout=20) == 0
+    assert screen.wait_until_ended() == 0
     assert "disconnected" in screen.shown
 
 

@@ -35,9 +35,9 @@ MAX_DELAY_S = {Eagerness.PATIENT: 2.0, Eagerness.NORMAL: 0.9, Eagerness.EAGER: 0
 at 0.9 s they are answered after some 1.1 s."""
 
 INTERRUPTION_S = 0.15
-"""Speech over the agent's that lasts this long, in whole windows of the detector 160 ms, interrupts
+"""Voice over the agent's of this length, in whole windows of the detector 160 ms, interrupts
 it. Through an echo canceller a voice comes with gaps, and its first 100 ms are often lost: of 114
-sentences over an agent's echo, 8 dB louder than it, half are noticed within 0.26 s; with 0.2 s here
+sentences over an agent's echo, 8 dB louder than it, half are noticed within 0.27 s; with 0.2 s here
 it would be 0.33 s. The echo alone is not noticed more often with the lower value. (Measured by
 benchmarks/barge_in_detection.py.)"""
 
