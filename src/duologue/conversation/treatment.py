@@ -27,9 +27,9 @@ class SoundTreatment:
     """Processes and records, as the options ask.
 
     A device that stands still for a while shifts what is heard against what is played, and the
-    canceller would have to find the echo anew: of 250 standstills of 20 to 400 ms while an agent
-    spoke, one in four made it interrupt itself. Silence takes the place of what was lost on either
-    side, and the echo stays where it is: none did.
+    canceller would have to find the echo anew: of simulated standstills of 40 to 400 ms, one in
+    four made an agent interrupt itself. Silence takes the place of what was lost on either side,
+    and the echo stays where it is: 5 of 320 did.
 
     `process` and `captured` belong to the microphone's thread, `played` to the speaker's.
     """
