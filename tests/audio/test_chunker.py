@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.audio.chunker import Chunker, ChunkSizes
+from duologue.audio.samples import silence
 
 RATES_HZ = st.sampled_from([8000, 11_025, 16_000, 22_050, 24_000, 44_100, 48_000])
 CHUNKS_MS = st.integers(5, 1000)
@@ -61,6 +62,15 @@ def test_chunks_hold_the_stream_in_order() -> None:
     stream = np.arange(1000, dtype=np.int16)
     chunks = Chunker(16_000, 20).push(stream)
     assert np.concatenate(chunks).tolist() == list(range(960))
+
+
+def test_it_tells_how_much_is_missing() -> None:
+    chunker = Chunker(22_050, 25)
+    assert chunker.missing == 551
+    chunker.push(silence(500))
+    assert chunker.missing == 51
+    chunker.push(silence(3 * 551 - 500))
+    assert chunker.missing == 552
 
 
 @pytest.mark.parametrize("chunk_ms", [0, 4, 1001, -20])

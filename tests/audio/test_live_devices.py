@@ -30,8 +30,11 @@ class FakeEndpoint:
     all: list[FakeEndpoint]
     known: set[str | None]
 
-    def __init__(self, device_id: str | None, *, sample_rate_hz: int) -> None:
+    def __init__(
+        self, device_id: str | None, *, sample_rate_hz: int, period_ms: int | None = None
+    ) -> None:
         self.sample_rate_hz = sample_rate_hz
+        self.period_ms = period_ms
         self.device_id = device_id
         self.failed: Callable[[Exception], None] = log_failure
         self.exchange: Callable[..., memoryview] | None = None
@@ -83,6 +86,14 @@ def test_what_the_device_records_is_delivered() -> None:
     FakeEndpoint.all[0].records(7)
     microphone.stop()
     assert (heard.values, len(heard.samples)) == ([7], 160)
+
+
+def test_a_microphone_delivers_as_often_as_it_is_to() -> None:
+    microphone = LiveMicrophone("one", sample_rate_hz=RATE_HZ, period_ms=10)
+    microphone.start(Heard())
+    microphone.switch("two")
+    microphone.stop()
+    assert [endpoint.period_ms for endpoint in FakeEndpoint.all] == [10, 10]
 
 
 def test_after_a_switch_only_the_other_device_is_heard_and_the_gap_is_silent() -> None:

@@ -125,6 +125,27 @@ def test_however_the_sound_is_cut_as_much_comes_out_as_goes_in(sizes: list[int])
     assert rest.tobytes() == expected.tobytes()
 
 
+def test_several_frames_wait_for_each_other_if_that_is_wanted() -> None:
+    voice = babble(1, 16_000)
+    at_once = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    one_by_one = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    counts, processed, expected = [], [], []
+    for start in range(0, len(voice), 80):
+        at_once.played(voice[start : start + 80])
+        one_by_one.played(voice[start : start + 80])
+        processed.append(at_once.process(voice[start : start + 80], at_least=320))
+        expected.append(one_by_one.process(voice[start : start + 80]))
+        counts.append(len(processed[-1]))
+    assert counts == [0, 0, 0, 320] * (len(voice) // 320)
+    assert np.concatenate(processed).tobytes() == np.concatenate(expected).tobytes()
+
+
+def test_no_frame_waits_for_more_than_is_wanted() -> None:
+    processor = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    assert len(processor.process(silence(400), at_least=400)) == 320
+    assert len(processor.process(silence(400), at_least=401)) == 480
+
+
 @pytest.mark.parametrize("rate_hz", [4_000, 400_000])
 def test_a_rate_that_cannot_be_processed_is_refused(rate_hz: int) -> None:
     with pytest.raises(ValueError, match=f"not {rate_hz:,} Hz; switch them off"):

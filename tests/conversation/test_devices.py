@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from duologue.audio import live_devices
 from duologue.audio.endpoints import Sink, Source
 from duologue.audio.live_devices import LiveMicrophone, LiveSpeaker
 from duologue.conversation.devices import chosen_devices
@@ -24,6 +27,29 @@ def test_the_systems_devices_run_at_the_rates_of_the_wire() -> None:
     assert isinstance(source, LiveMicrophone)
     assert isinstance(sink, LiveSpeaker)
     assert (source.sample_rate_hz, sink.sample_rate_hz) == (16_000, 24_000)
+
+
+@pytest.mark.parametrize(
+    ("options", "period_ms"),
+    [
+        ({}, 10),
+        ({"echo_cancellation": False}, 10),
+        ({"echo_cancellation": False, "noise_suppression": False}, 5),
+    ],
+)
+def test_a_microphone_whose_sound_is_processed_delivers_whole_frames(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, object], period_ms: int
+) -> None:
+    periods_ms: list[int] = []
+
+    class Endpoint:
+        def __init__(self, *args: object, period_ms: int = 0, **kwargs: object) -> None:
+            periods_ms.append(period_ms)
+
+    monkeypatch.setattr(live_devices, "LiveMicrophone", Endpoint)
+    monkeypatch.setattr(live_devices, "LiveSpeaker", Endpoint)
+    chosen(**options)
+    assert periods_ms[0] == period_ms
 
 
 def test_one_may_be_ones_own_and_the_other_the_systems() -> None:

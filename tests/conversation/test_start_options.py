@@ -242,7 +242,7 @@ async def test_the_screen_is_let_go_if_the_start_fails(monkeypatch: pytest.Monke
 class UnknownMicrophone(ManualSource):
     """A microphone of an id that the system does not know."""
 
-    def __init__(self, device_id: str | None, *, sample_rate_hz: int) -> None:
+    def __init__(self, device_id: str | None, *, sample_rate_hz: int, period_ms: int) -> None:
         super().__init__(sample_rate_hz, start=self._tell)
         self.changed: Callable[[DeviceChange], None] = lambda change: None
         self._reason = f"There is no microphone {device_id!r}."

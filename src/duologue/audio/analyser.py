@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from duologue.audio.latest import Blocks, LatestSamples
 from duologue.audio.samples import FULL_SCALE, Samples, silence
 
 FFT_SIZE = 2048
@@ -65,9 +66,10 @@ class Analyser:
             ValueError: sound of that rate holds nothing of a voice: it is 200 Hz or less.
         """
         self._voice_bins = voice_bins(sample_rate_hz)
-        self._window: npt.NDArray[Any] = silence(FFT_SIZE)  # of the type of what is pushed
+        # All blocks are of one type: that of what was pushed last.
+        self._latest = LatestSamples(FFT_SIZE, (silence(FFT_SIZE),))
         self._reading = threading.Lock()
-        self._window_read = self._window
+        self._blocks_read = self._latest.blocks
         self._magnitudes = np.zeros(BINS)
 
     def push(self, samples: Samples | Floats) -> None:
@@ -79,12 +81,13 @@ class Analyser:
         Raises:
             TypeError: it is an array of another type.
         """
-        window = self._window
-        if samples.dtype != window.dtype:
-            window, samples = _floats(window), _floats(samples)
+        window_type = self._latest.blocks[-1].dtype
+        if samples.dtype != window_type:
+            samples = _floats(samples)
+            if samples.dtype != window_type:
+                self._latest = LatestSamples(FFT_SIZE, (_floats(_window(self._latest.blocks)),))
         if len(samples):
-            # One assignment of a new array: a reader sees the old window or the new, no mixture.
-            self._window = np.concatenate((window, samples))[-FFT_SIZE:]
+            self._latest.push(samples.copy())
 
     def byte_frequency_data(self) -> bytes:
         """The spectrum from 0 Hz to half the sample rate, as `getByteFrequencyData` gives it.
@@ -120,11 +123,11 @@ class Analyser:
 
     def _read(self) -> npt.NDArray[np.uint8]:
         with self._reading:
-            window = self._window
-            if window is not self._window_read:
-                self._window_read = window
+            blocks = self._latest.blocks
+            if blocks is not self._blocks_read:
+                self._blocks_read = blocks
                 self._magnitudes *= SMOOTHING
-                self._magnitudes += (1 - SMOOTHING) * _magnitudes(window)
+                self._magnitudes += (1 - SMOOTHING) * _magnitudes(_window(blocks))
             return _bytes_of(self._magnitudes)
 
 
@@ -163,6 +166,10 @@ def _floats(samples: Samples | Floats) -> Floats:
         )
     floats = samples.astype(np.float32, copy=False)
     return floats * _INT16_STEP if samples.dtype == np.int16 else floats
+
+
+def _window(blocks: Blocks) -> npt.NDArray[Any]:
+    return np.concatenate(blocks)[-FFT_SIZE:]
 
 
 def _magnitudes(window: Samples | Floats) -> npt.NDArray[np.float64]:

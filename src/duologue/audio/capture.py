@@ -10,12 +10,17 @@ from duologue.audio.level import LevelMeter
 from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples, milliseconds, samples_from_bytes, silence
 
+AT_ONCE_MS = 20
+"""So much is processed at once, or as much as completes the next chunk, if that is less: it would
+only wait for the rest of the chunk. On a machine that does other things between, two frames of
+10 ms at once take 0.7 times as long as one by one, four of them half as long."""
+
 
 class Processor(Protocol):
     """What a microphone's sound may be put through, see `VoiceProcessor`."""
 
-    def process(self, samples: Samples) -> Samples:
-        """Take samples at the rate of the wire; give what is ready of them."""
+    def process(self, samples: Samples, at_least: int) -> Samples:
+        """Take samples at the rate of the wire; give what is ready, if it is as much as that."""
 
 
 class Capture:
@@ -48,6 +53,7 @@ class Capture:
         self._meter = LevelMeter(wire_rate_hz)
         self._analyser = Analyser(wire_rate_hz)
         self._wire_rate_hz = wire_rate_hz
+        self._at_once = wire_rate_hz * AT_ONCE_MS // 1000
         self._frames_captured = 0
 
     def push(self, data: memoryview) -> list[Samples]:
@@ -58,7 +64,7 @@ class Capture:
         """
         samples = self._resampler.push(samples_from_bytes(data))
         if self._processor is not None:
-            samples = self._processor.process(samples)
+            samples = self._processor.process(samples, min(self._chunker.missing, self._at_once))
         if not len(samples):
             return []
         if self.muted:

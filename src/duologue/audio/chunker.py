@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from duologue.audio.samples import Samples, silence
+from duologue.audio.samples import Samples
 
 MIN_CHUNK_MS = 5
 """Shorter chunks only cost messages: 200 a second at 5 ms."""
@@ -17,7 +17,11 @@ MAX_CHUNK_MS = 1000
 
 
 class ChunkSizes:
-    """The sizes of consecutive chunks, in samples. Not thread-safe."""
+    """The sizes of consecutive chunks, in samples. Not thread-safe.
+
+    Attributes:
+        current: the size of the chunk that comes next.
+    """
 
     def __init__(self, sample_rate_hz: int, chunk_ms: int) -> None:
         """
@@ -32,16 +36,13 @@ class ChunkSizes:
             )
         self._samples_per_chunk_x1000 = sample_rate_hz * chunk_ms
         self._index = 0
-
-    @property
-    def current(self) -> int:
-        """The size of the chunk that comes next."""
-        return self._end_of(self._index + 1) - self._end_of(self._index)
+        self.current = self._end_of(1)
 
     def advance(self) -> int:
         """Return the size of the chunk that comes next, and go on to the one after it."""
         size = self.current
         self._index += 1
+        self.current = self._end_of(self._index + 1) - self._end_of(self._index)
         return size
 
     def _end_of(self, chunks: int) -> int:
@@ -49,7 +50,11 @@ class ChunkSizes:
 
 
 class Chunker:
-    """Cuts a stream of samples into chunks of exactly `chunk_ms`. Not thread-safe."""
+    """Cuts a stream of samples into chunks of exactly `chunk_ms`. Not thread-safe.
+
+    Attributes:
+        pending: how many samples wait for the rest of their chunk.
+    """
 
     def __init__(self, sample_rate_hz: int, chunk_ms: int) -> None:
         """
@@ -57,21 +62,29 @@ class Chunker:
             ValueError: `sample_rate_hz` is below 1, or `chunk_ms` is not within 5 to 1000.
         """
         self._sizes = ChunkSizes(sample_rate_hz, chunk_ms)
-        self._pending: Samples = silence(0)
+        self._pieces: list[Samples] = []
+        self.pending = 0
 
     @property
-    def pending(self) -> int:
-        """How many samples wait for the rest of their chunk."""
-        return len(self._pending)
+    def missing(self) -> int:
+        """How many samples complete the next chunk."""
+        return self._sizes.current - self.pending
 
     def push(self, samples: Samples) -> list[Samples]:
-        """Take any number of samples; return the chunks that are now complete, in order."""
-        stream = np.concatenate((self._pending, samples))
+        """Take any number of samples; return the chunks that are now complete, in order.
+
+        The samples are not to be changed afterwards.
+        """
+        self._pieces.append(samples)
+        self.pending += len(samples)
+        if self.missing > 0:
+            return []
+        stream = np.concatenate(self._pieces)
         chunks = []
         start = 0
         while len(stream) - start >= self._sizes.current:
             end = start + self._sizes.advance()
             chunks.append(stream[start:end])
             start = end
-        self._pending = stream[start:]
+        self._pieces, self.pending = [stream[start:]], len(stream) - start
         return chunks

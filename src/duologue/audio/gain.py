@@ -27,13 +27,18 @@ class RampedGain:
         """Whether the gain has come down to 0."""
         return self._current == 0.0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether samples stay as they are, for good unless another gain is wanted."""
+        return self._current == self.target == 1.0
+
     def ramp(self, begin: float, target: float) -> None:
         """Move from one gain to another, whatever it was before."""
         self._current, self.target = begin, target
 
     def apply(self, samples: Samples) -> Samples:
         """Return the samples with the gain applied, which moves on by their duration."""
-        if not len(samples) or self._current == self.target == 1.0:
+        if self.is_full or not len(samples):
             return samples
         low, high = sorted((self._current, self.target))
         step = self._step if self.target > self._current else -self._step

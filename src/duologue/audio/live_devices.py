@@ -17,7 +17,7 @@ from duologue.audio.device_supervisor import (
     DeviceSupervisor,
     Running,
 )
-from duologue.audio.devices import Microphone, Speaker
+from duologue.audio.devices import MICROPHONE_PERIOD_MS, Microphone, Speaker
 from duologue.audio.endpoints import log_failure
 from duologue.audio.gain import RampedGain
 from duologue.audio.pulled_resampler import PulledResampler
@@ -57,15 +57,18 @@ class LiveMicrophone:
         device_id: str | None = None,
         *,
         sample_rate_hz: int,
+        period_ms: int = MICROPHONE_PERIOD_MS,
         check_every_s: float = CHECK_EVERY_S,
     ) -> None:
         """
         Args:
             device_id: the id of a device, its name or a part of the name that no other has; None
                 for the system's default.
+            period_ms: how often it delivers.
             check_every_s: how often it is seen whether a lost device has come back.
         """
         self.sample_rate_hz = sample_rate_hz
+        self._period_ms = period_ms
         self.failed: Callable[[Exception], None] = log_failure
         self.changed: Callable[[DeviceChange], None] = _ignore_change
         self._deliver: Callable[[memoryview], None] | None = None
@@ -100,12 +103,15 @@ class LiveMicrophone:
         self._supervisor.stop()
 
     def _open(self, choice: DeviceChoice) -> Running:
-        microphone = Microphone(choice.device_id, sample_rate_hz=choice.rate_hz)
+        microphone = Microphone(
+            choice.device_id, sample_rate_hz=choice.rate_hz, period_ms=self._period_ms
+        )
         resampler = Resampler(choice.rate_hz, self.sample_rate_hz)
 
         def heard(data: memoryview) -> None:
-            samples = resampler.push(samples_from_bytes(data))
-            self._heard(microphone, bytes_from_samples(samples))
+            if choice.rate_hz != self.sample_rate_hz:
+                data = bytes_from_samples(resampler.push(samples_from_bytes(data)))
+            self._heard(microphone, data)
 
         microphone.start(heard)
         return microphone
@@ -225,7 +231,10 @@ class LiveSpeaker:
         """In the thread of a device. Only the one in use is given sound."""
         if sink is not self._in_use or self._render is None:
             return bytes_from_samples(silence(frames))
-        block = self._fade.apply(samples_from_bytes(self._render(frames)))
+        rendered = self._render(frames)
+        if self._fade.is_full:
+            return rendered
+        block = self._fade.apply(samples_from_bytes(rendered))
         if self._fade.is_silent:
             self._in_use = None
             self._faded.set()

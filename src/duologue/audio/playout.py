@@ -149,8 +149,7 @@ class Playout:
         with self._lock:
             runs = self._next_runs(frames)
             self._follow(runs, frames, now_s, reports)
-            sound = np.concatenate((silence(0), *(run.samples for run in runs)))
-            block = self._gain.apply(self._seams.join(sound, frames))
+            block = self._gain.apply(self._seams.join(_joined(runs), frames))
             self._meter.push(block)
             self._analyser.push(block)
         for report in reports:
@@ -260,6 +259,12 @@ class Playout:
         self._frames_since_sound += frames
         if milliseconds(self._frames_since_sound, self.sample_rate_hz) > UTTERANCE_GAP_MS:
             self._awaits_audible = True
+
+
+def _joined(runs: list[Run]) -> Samples:
+    if len(runs) == 1:
+        return runs[0].samples
+    return np.concatenate([silence(0), *(run.samples for run in runs)])
 
 
 def _call_safely(report: Callable[[], None]) -> None:

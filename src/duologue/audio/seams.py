@@ -38,7 +38,8 @@ class Seams:
             return sound
         if self._sounds:
             self._end()
-        return np.concatenate((sound, self._over_decay(silence(gap))))
+        rest = self._over_decay(silence(gap))
+        return np.concatenate((sound, rest)) if len(sound) else rest
 
     def _end(self) -> None:
         self._sounds = False

@@ -6,6 +6,7 @@ The work is done by WebRTC's audio processing, which comes with LiveKit's client
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,8 @@ MIN_RATE_HZ: Final = 8_000
 MAX_RATE_HZ: Final = 384_000
 """The rates that WebRTC's audio processing takes."""
 
+
+NOTHING: Final = silence(0)
 
 MAX_BLOCKS_WAITING: Final = 100
 """What was played waits for the microphone, about a second of it: for the rest, nobody listened."""
@@ -54,6 +57,8 @@ class VoiceProcessor:
             ValueError: a rate is not within 8,000 to 384,000 Hz.
         """
         self._capture = _Frames(capture_rate_hz)
+        self._arrived: list[tuple[Samples, list[Samples | float]]] = []
+        self._waiting = 0
         self._playback_rate_hz = playback_rate_hz
         self._cancels_echo = echo_cancellation
         self._played: deque[Samples | float] = deque(maxlen=MAX_BLOCKS_WAITING)
@@ -80,57 +85,79 @@ class VoiceProcessor:
         if self._cancels_echo:
             self._played.append(duration_s)
 
-    def process(self, samples: Samples) -> Samples:
+    def process(self, samples: Samples, at_least: int = 1) -> Samples:
         """Take what the microphone has heard; give what is ready of it, processed.
 
         As much comes out as goes in, except that up to 10 ms wait for the rest of their frame.
-        """
-        frames = self._capture.push(samples)
-        if not frames:
-            return silence(0)
-        self._take_what_was_played()
-        for frame in frames:
-            if self._cancels_echo:
-                reference = frame_of(self._reference.next(), self._playback_rate_hz)
-                self._module.process_reverse_stream(reference)
-            self._module.process_stream(frame)
-        # The frames' own data: what they were made of is not what was worked on.
-        processed = [samples_from_bytes(frame.data) for frame in frames]
-        return processed[0] if len(processed) == 1 else np.concatenate(processed)
 
-    def _take_what_was_played(self) -> None:
-        """In the microphone's thread, so that the speaker's has nothing to wait for.
-
-        It is early enough: an echo of what is played from now on is not in the frames at hand.
+        Args:
+            samples: not to be changed afterwards.
+            at_least: while fewer samples are ready, they wait: several frames at once take less
+                time than one by one.
         """
+        # What was played is taken now: an echo of what is played from now on is not in there.
+        self._arrived.append((samples, self._played_since()))
+        self._waiting += len(samples)
+        if self._waiting < max(at_least, self._capture.size):
+            return NOTHING
+        arrived, self._arrived, self._waiting = self._arrived, [], 0
+        processed = [
+            frame for samples, played in arrived for frame in self._frames(samples, played)
+        ]
+        self._waiting = self._capture.held
+        return np.concatenate(processed)
+
+    def _played_since(self) -> list[Samples | float]:
+        """In the microphone's thread, so that the speaker's has nothing to wait for."""
         if not self._is_listening:
             # Of what was played before, nobody has heard the echo.
             self._is_listening = True
             while len(self._played) > 1:
                 self._played.popleft()
+        played = []
         while self._played:
-            played = self._played.popleft()
-            if isinstance(played, float):
-                self._reference.lost(played)
+            played.append(self._played.popleft())
+        return played
+
+    def _frames(self, samples: Samples, played: list[Samples | float]) -> Iterator[Samples]:
+        for what in played:
+            if isinstance(what, float):
+                self._reference.lost(what)
             else:
-                self._reference.played(played)
+                self._reference.played(what)
+        for frame in self._capture.push(samples):
+            if self._cancels_echo:
+                reference = frame_of(self._reference.next(), self._playback_rate_hz)
+                self._module.process_reverse_stream(reference)
+            self._module.process_stream(frame)
+            # The frame's own data: what it was made of is not what was worked on.
+            yield samples_from_bytes(frame.data)
 
 
 class _Frames:
-    """Cuts a stream into the frames of the audio processing."""
+    """Cuts a stream into the frames of the audio processing.
+
+    Attributes:
+        size: of a frame, in samples.
+    """
 
     def __init__(self, sample_rate_hz: int) -> None:
         self._sample_rate_hz = checked_rate_hz(sample_rate_hz)
-        self._size = sample_rate_hz // FRAMES_PER_SECOND
-        self._waiting = silence(0)
+        self.size = sample_rate_hz // FRAMES_PER_SECOND
+        self._rest = NOTHING
+
+    @property
+    def held(self) -> int:
+        """How many samples wait for the rest of their frame."""
+        return len(self._rest)
 
     def push(self, samples: Samples) -> list[AudioFrame]:
-        stream = np.concatenate((self._waiting, samples))
-        whole = len(stream) // self._size * self._size
-        self._waiting = stream[whole:]
+        stream = np.concatenate((self._rest, samples)) if len(self._rest) else samples
+        whole = len(stream) // self.size * self.size
+        self._rest = stream[whole:]
         return [
-            frame_of(stream[start : start + self._size], self._sample_rate_hz)
-            for start in range(0, whole, self._size)
+            frame_of(stream[start : start + self.size], self._sample_rate_hz)
+            for start in range(0, whole, self.size)
         ]
 
 

@@ -96,15 +96,20 @@ class SoundTreatment:
         if recording is not None:
             recording.close()
 
-    def process(self, samples: Samples) -> Samples:
-        """Take what the microphone has heard; give what is ready of it."""
+    def process(self, samples: Samples, at_least: int = 1) -> Samples:
+        """Take what the microphone has heard; give what is ready of it.
+
+        See `VoiceProcessor.process`; without a processor, all is ready at once.
+        """
         processor = self._processor
         if processor is None:
             return samples
         duration_s = len(samples) / self._capture_rate_hz
         lost_s = self._lost_by_microphone.before(duration_s, self._clock_s())
-        missed = silence(round(min(lost_s, LONGEST_MISSED_S) * self._capture_rate_hz))
-        return processor.process(np.concatenate((missed, samples)))
+        if lost_s:
+            missed = silence(round(min(lost_s, LONGEST_MISSED_S) * self._capture_rate_hz))
+            samples = np.concatenate((missed, samples))
+        return processor.process(samples, at_least)
 
     def captured(self, samples: Samples) -> None:
         """Take note of what goes out of the user's sound."""
