@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,23 +55,13 @@ class Figures:
     @classmethod
     def median(cls, figures: Sequence[Figures]) -> Figures:
         """The median of each figure."""
-        return cls._chosen(figures, statistics.median_low)
-
-    @classmethod
-    def lowest(cls, figures: Sequence[Figures]) -> Figures:
-        """The lowest of each figure."""
-        return cls._chosen(figures, min)
-
-    @classmethod
-    def _chosen(
-        cls, figures: Sequence[Figures], choose: Callable[[Sequence[float]], float]
-    ) -> Figures:
+        median = statistics.median_low
         return cls(
-            at_s=choose([one.at_s for one in figures]),
-            memory_mb=choose([one.memory_mb for one in figures]),
-            descriptors=int(choose([one.descriptors for one in figures])),
-            threads=int(choose([one.threads for one in figures])),
-            tasks=int(choose([one.tasks for one in figures])),
+            at_s=median(one.at_s for one in figures),
+            memory_mb=median(one.memory_mb for one in figures),
+            descriptors=median(one.descriptors for one in figures),
+            threads=median(one.threads for one in figures),
+            tasks=median(one.tasks for one in figures),
         )
 
     def __str__(self) -> str:

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+from livekit import rtc
 
 from duologue.audio.samples import Samples
 from duologue.connection.microphone_track import (
     IN_HAND_MS,
+    LEAD_MS,
     QUEUE_MS,
     SAMPLE_RATE_HZ,
     MicrophoneTrack,
@@ -61,3 +63,25 @@ async def test_what_speech_has_left_behind_is_caught_up_with_in_the_next_pause(
     await push_at_once(track, voice(300))
     assert track.waiting_ms > IN_HAND_MS
     assert await push_at_once(track, silence(2000)) < 1000
+
+
+async def test_the_soft_beginning_of_speech_is_sent_though_pauses_are_left_out(
+    track: MicrophoneTrack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[Samples] = []
+    capture = track._source.capture_frame
+
+    async def capture_frame(frame: rtc.AudioFrame) -> None:
+        sent.append(np.frombuffer(frame.data, np.int16))
+        await capture(frame)
+
+    monkeypatch.setattr(track._source, "capture_frame", capture_frame)
+    await push_at_once(track, silence(400))
+    assert track.waiting_ms > IN_HAND_MS
+    sent.clear()
+    soft, loud = voice(LEAD_MS) // 200, voice(300)
+    await push_at_once(track, np.concatenate((silence(400), soft, loud)))
+    samples = np.concatenate(sent)
+    beginning = int(np.flatnonzero(np.abs(samples) > np.abs(soft).max())[0])
+    assert np.count_nonzero(samples[:beginning]) > 0.7 * len(soft)
+    assert len(samples) < len(silence(100)) + len(soft) + len(loud)

@@ -54,7 +54,15 @@ def test_nothing_known_is_nothing_heard() -> None:
 def test_a_connection_made_anew_counts_from_zero() -> None:
     silence = Silence(0.0)
     silence.lasts(500, 1.0)
-    assert not silence.lasts(3, 1.0 + SILENT_AFTER_S)
+    silence.lasts(3, SILENT_AFTER_S)
+    assert not silence.lasts(4, 1.0 + SILENT_AFTER_S)
+
+
+def test_what_is_no_longer_counted_has_not_come() -> None:
+    silence = Silence(0.0)
+    silence.lasts(37, 1.0)
+    assert silence.lasts(0, 1.0 + SILENT_AFTER_S)
+    assert silence.lasts(0, 20.0)
 
 
 def test_packets_and_checks_count() -> None:

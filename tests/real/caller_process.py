@@ -11,7 +11,9 @@ what is left behind: at once, and once LiveKit has let go too.
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -29,6 +31,9 @@ from tests.leaks.census import WAIT_S, Census
 from tests.real.waiting import eventually
 
 RATE_HZ: Final = 48_000
+STACKS_SIGNAL: Final = signal.SIGUSR1
+"""Lets it write on standard error what each of its threads is doing."""
+
 LIVEKIT_LIMIT_S: Final = 100.0
 """LiveKit's client cannot be left while it waits for an answer to its attempt to reach its server.
 After an outage of 60 s that attempt has an answer after 20 s, and another one comes then."""
@@ -138,6 +143,7 @@ async def _hang_up_at_once() -> AsyncIterator[dict[str, Any]]:
 
 
 async def _main(url: str, agent_id: str) -> None:
+    faulthandler.register(STACKS_SIGNAL)
     lines = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)

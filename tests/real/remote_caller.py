@@ -15,10 +15,12 @@ from typing import Any, Final
 from duologue.audio import read_wav, write_wav
 from duologue.audio.samples import Samples
 from tests.real.bad_network import Namespace
-from tests.real.caller_process import RATE_HZ
+from tests.real.caller_process import RATE_HZ, STACKS_SIGNAL
 from tests.real.waiting import eventually
 
 STOP_LIMIT_S: Final = 130.0
+STACKS_S: Final = 0.5
+"""So long it takes until a client has written down where its threads are."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class RemoteCaller:
 
     def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
         self.told: list[Told] = []
+        self._is_ready = False
         self._process = process
         self._folder = folder
         self._wavs = 0
@@ -57,6 +60,14 @@ class RemoteCaller:
             self.told.append(Told(more.pop("told"), more, time.monotonic()))
             if self.told[-1].what == "ready":
                 self.told.clear()
+                self._is_ready = True
+
+    async def expect_conversation(self) -> None:
+        """Wait until the conversation before it is over, and the one that counts has begun."""
+        await eventually(
+            lambda: self._is_ready or self._process.returncode is not None, "a first conversation"
+        )
+        await self.expect("connected")
 
     def of(self, what: str) -> list[Told]:
         """All that it has told of one kind."""
@@ -118,6 +129,16 @@ class RemoteCaller:
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
 
 
+async def _testimony(process: asyncio.subprocess.Process, caller: RemoteCaller, log: Path) -> str:
+    """What a client that has not done its part has told, and where its threads are now."""
+    if process.returncode is None:
+        process.send_signal(STACKS_SIGNAL)
+        await asyncio.sleep(STACKS_S)
+    told = "\n".join(f"{one.at_s:.1f} {one.what} {one.more}" for one in caller.told)
+    said = await asyncio.to_thread(log.read_text, errors="replace")
+    return f"the client has told:\n{told}\nand its log says:\n{said}"
+
+
 @asynccontextmanager
 async def calling_from(
     namespace: Namespace, folder: Path, url: str, agent_id: str
@@ -142,10 +163,13 @@ async def calling_from(
     caller = RemoteCaller(process, folder)
     listening = asyncio.create_task(caller.listen())
     try:
-        await caller.expect("connected")
+        await caller.expect_conversation()
         yield caller
         caller.end()
         await asyncio.wait_for(listening, STOP_LIMIT_S)
+    except BaseException as error:
+        error.add_note(await _testimony(process, caller, folder / "caller.log"))
+        raise
     finally:
         if process.returncode is None:
             process.kill()

@@ -124,6 +124,31 @@ async def test_what_is_said_during_an_outage_arrives_after_it(
         assert "blue" in await caller.expect_message("agent", count=2)
 
 
+@pytest.mark.timeout(300)
+async def test_sixty_seconds_of_nothing_end_it_with_an_error_and_nothing_stays(
+    network: BadNetwork, agent_url: str, tmp_path: Path
+) -> None:
+    async with calling_from(network.far, tmp_path, agent_url, "guide") as caller:
+        await caller.expect_message("agent", count=1)
+        began_s = time.monotonic()
+        network.impair(OUTAGE)
+        end = await caller.expect("ended", limit_s=60.0)
+        await asyncio.sleep(began_s + 60.0 - time.monotonic())
+        network.impair(PERFECT)
+        assert [told.what for told in caller.told if told.what.startswith("reconnect")] == [
+            "reconnecting"
+        ]
+        assert end.more["reason"] == "error"
+        assert end.more["context"] == {"type": "connection_state_changed"}
+        assert "not there again" in end.more["message"]
+        # All of ours is gone at once; LiveKit's own waits for an answer to its last attempt.
+        left = caller.of("left")[0].more["behind"]
+        assert left.pop("tasks", []) == ["Room._listen_task", "Room.disconnect"]
+        assert len(left.pop("sockets", [])) <= 1
+        assert left == {}
+    assert left_behind(caller) == {}
+
+
 async def test_a_server_that_moves_the_conversation_away_is_followed(
     network: BadNetwork, agent_url: str, tmp_path: Path, spoken: SpokenSentences
 ) -> None:

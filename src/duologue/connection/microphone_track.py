@@ -2,7 +2,7 @@
 
 A track takes sound at the pace of real time and no faster: whatever has once fallen behind, while
 the room was joined or the event loop was busy, would stay behind for the rest of the conversation.
-So while it is behind, pauses are left out, and speech is sent whole.
+So while it is behind, pauses are left out, and speech is sent whole, its soft beginning included.
 """
 
 from __future__ import annotations
@@ -23,9 +23,15 @@ QUEUE_MS: Final = 100
 IN_HAND_MS: Final = 20
 """So much may wait for good, against an event loop that is late; what is more is behind."""
 
+LEAD_MS: Final = 100
+"""So much of a pause that is left out is sent after all if speech follows it: a word begins before
+it is as loud as speech, as with an h or an f."""
+
 BITRATE: Final = 64_000
 """In bits a second; a talking person's 24,000, which is LiveKit's own, leave less of the melody by
 which an agent sees that a sentence is over."""
+
+LEAD_BYTES: Final = 2 * SAMPLE_RATE_HZ * LEAD_MS // 1000
 
 
 class MicrophoneTrack:
@@ -34,6 +40,7 @@ class MicrophoneTrack:
     def __init__(self) -> None:
         self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=QUEUE_MS)
         self._detector = SpeechDetector(SAMPLE_RATE_HZ)
+        self._left_out = bytearray()
 
     @property
     def waiting_ms(self) -> float:
@@ -55,8 +62,15 @@ class MicrophoneTrack:
         more than `IN_HAND_MS` wait.
         """
         self._detector.push(samples_from_bytes(pcm))
-        if self.waiting_ms > IN_HAND_MS and not self._detector.is_speaking:
-            return
+        if not self._detector.is_speaking:
+            if self.waiting_ms > IN_HAND_MS:
+                self._left_out += pcm
+                del self._left_out[:-LEAD_BYTES]
+                return
+            self._left_out.clear()
+        elif self._left_out:
+            pcm = bytes(self._left_out) + pcm
+            self._left_out.clear()
         await self._source.capture_frame(
             rtc.AudioFrame(pcm, SAMPLE_RATE_HZ, 1, samples_per_channel=len(pcm) // 2)
         )

@@ -33,20 +33,24 @@ class Silence:
 
     def __init__(self, now_s: float) -> None:
         self._received = 0
-        self._changed_at_s = now_s
+        self._increased_at_s = now_s
 
     def lasts(self, received: int | None, now_s: float) -> bool:
         """Whether nothing has come for too long.
 
+        Only more than before has come: LiveKit forgets what it has counted of a connection that
+        has failed, which was seen 15 s after the network had gone, and one that is made anew counts
+        from 0.
+
         Args:
-            received: how much has come so far; None if that is not known. A connection that is
-                made anew counts from 0.
+            received: how much has come so far; None if that is not known.
             now_s: the time at which that was so.
         """
-        if received is not None and received != self._received:
+        if received is not None:
+            if received > self._received:
+                self._increased_at_s = now_s
             self._received = received
-            self._changed_at_s = now_s
-        return now_s - self._changed_at_s >= SILENT_AFTER_S
+        return now_s - self._increased_at_s >= SILENT_AFTER_S
 
 
 class SilenceWatch:

@@ -87,3 +87,12 @@ async def test_a_model_that_reads_slowly_is_given_its_instructions_before_the_us
         await client.initiate()
         await until(lambda: len(speech.asked) == 1)
     assert speech.asked[0][0] == "Be very brief."
+
+
+async def test_a_written_greeting_comes_even_if_the_user_writes_at_once() -> None:
+    agent = define(first_message="Hello.", text_only=True)
+    async with conversing(ScriptedSpeech(replies=["Four."]), agent) as client:
+        await client.initiate()
+        await client.send(type="user_message", text="Two and two?")
+        await client.expect("agent_response", count=2)
+    assert [said["agent_response"] for said in client.of("agent_response")] == ["Hello.", "Four."]

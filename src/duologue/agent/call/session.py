@@ -45,6 +45,8 @@ logger = logging.getLogger("duologue.agent.call")
 
 INTERRUPT_LIMIT_S = 5.0
 """The engine itself gives up on what it interrupts after 5 s."""
+GREETING_LIMIT_S = 5.0
+"""A greeting in writing takes some milliseconds."""
 CLOSE_LIMIT_S = 10.0
 """Closing waits for an interrupted reply and for the last transcript, up to 2 s."""
 
@@ -126,7 +128,7 @@ class CallSession:
         session.on("close", self._on_close)
         await session.start(self._agent, record=False)
         if self._first_message:
-            session.say(self._first_message)
+            await self._greet()
         if self._parts.reads_slowly:
             self._reading = asyncio.create_task(self._read_instructions())
 
@@ -169,6 +171,14 @@ class CallSession:
         context = self._agent.chat_ctx.copy()
         self._context_updates.add(context, text, context_id)
         await self._agent.update_chat_ctx(context)
+
+    async def _greet(self) -> None:
+        greeting = self._session.say(self._first_message)
+        if self._text_only:
+            # It is all there at once, and would be lost if the user wrote before it was written.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GREETING_LIMIT_S):
+                    await greeting
 
     async def _read_instructions(self) -> None:
         """Let the model read its instructions while the user still listens to the greeting."""
