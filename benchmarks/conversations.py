@@ -36,12 +36,16 @@ QUESTIONS = (
 Samples = npt.NDArray[np.int16]
 
 
-def spoken(sentence: str) -> Samples:
-    """The sentence in the bundled voice, as int16 samples at 16 kHz."""
-    voice = _voice()
-    sound = np.concatenate([chunk.audio_int16_array for chunk in voice.synthesize(sentence)])
-    resampler = Resampler(voice.config.sample_rate, RATE_HZ)
-    return np.concatenate((resampler.push(sound), resampler.flush()))
+def spoken(sentence: str, rate_hz: int = RATE_HZ) -> Samples:
+    """The sentence in the bundled voice, as int16 samples."""
+    resampler = Resampler(_voice().config.sample_rate, rate_hz)
+    return np.concatenate((resampler.push(_synthesized(sentence)), resampler.flush()))
+
+
+@functools.cache
+def _synthesized(sentence: str) -> Samples:
+    # Once: the voice says nothing twice in quite the same way.
+    return np.concatenate([chunk.audio_int16_array for chunk in _voice().synthesize(sentence)])
 
 
 @functools.cache

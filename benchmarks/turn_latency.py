@@ -25,7 +25,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.conversations import QUESTIONS, RATE_HZ, Samples, agent, spoken
+from benchmarks.conversations import QUESTIONS, agent, spoken
 from duologue import AgentAudio, Conversation, Mode, TurnMetrics, VoiceConversation
 from duologue.audio.pacing import BLOCK_MS
 from duologue.audio.playout import AUDIBLE_ABOVE
@@ -45,6 +45,7 @@ conversation_config:
     turn_timeout: -1 # while a question is asked in the other conversation
 """
 TRANSPORTS: Final[tuple[ConnectionType, ...]] = ("websocket", "webrtc")
+WIRE_RATE_HZ: Final[dict[ConnectionType, int]] = {"websocket": 16_000, "webrtc": 48_000}
 CHUNK_MS = 20
 TURN_LIMIT_S = 30.0
 PAUSE_S = 1.0
@@ -115,16 +116,22 @@ class Interview:
     """
 
     def __init__(
-        self, conversation: VoiceConversation, microphone: MemoryMicrophone, told: Turns
+        self,
+        conversation: VoiceConversation,
+        microphone: MemoryMicrophone,
+        rate_hz: int,
+        told: Turns,
     ) -> None:
         self.told = told
         self._conversation = conversation
         self._microphone = microphone
+        self._rate_hz = rate_hz
 
-    async def ask(self, question: Samples) -> None:
+    async def ask(self, question: str) -> None:
         """Ask a question, and hear the answer to its end."""
+        sound = spoken(question, self._rate_hz)
         self.told.asked()
-        self._microphone.feed(question)
+        self._microphone.feed(sound)
         async with asyncio.timeout(TURN_LIMIT_S):
             await self.told.complete.wait()
         await quiet(self._conversation)
@@ -133,19 +140,21 @@ class Interview:
 @asynccontextmanager
 async def interview(origin: str, transport: ConnectionType) -> AsyncIterator[Interview]:
     """A conversation whose agent has greeted its user."""
-    microphone, told = MemoryMicrophone(RATE_HZ), Turns()
+    # At the rate of the wire, at which the system's devices are opened, too.
+    rate_hz = WIRE_RATE_HZ[transport]
+    microphone, told = MemoryMicrophone(rate_hz), Turns()
     async with Conversation.start_session(
         agent_id="bench",
         origin=origin,
         connection_type=transport,
         microphone=microphone,
-        speaker=MemorySpeaker(RATE_HZ),
+        speaker=MemorySpeaker(rate_hz),
         input_chunk_duration_ms=CHUNK_MS,
         on_audio=told.sound,
         on_turn_metrics=told.turn,
     ) as conversation:
         await quiet(conversation)
-        yield Interview(conversation, microphone, told)
+        yield Interview(conversation, microphone, rate_hz, told)
 
 
 async def measure(questions: Sequence[str] = QUESTIONS) -> dict[ConnectionType, list[Turn]]:
@@ -160,9 +169,8 @@ async def measure(questions: Sequence[str] = QUESTIONS) -> dict[ConnectionType, 
             for transport in TRANSPORTS
         }
         for number, question in enumerate(questions):
-            sound = spoken(question)
             for transport in TRANSPORTS if number % 2 == 0 else reversed(TRANSPORTS):
-                await interviews[transport].ask(sound)
+                await interviews[transport].ask(question)
                 order.append(transport)
         of_agent_ms = _own_of_agent_ms(log_path)
     turns: dict[ConnectionType, list[Turn]] = {transport: [] for transport in TRANSPORTS}

@@ -34,6 +34,8 @@ class RoomTracks:
     """
 
     AUDIO_FORMAT: ClassVar[str] = "pcm_48000"
+    HEARING_FORMAT: ClassVar[str] = "pcm_16000"
+    """What models hear. LiveKit converts it with less delay than a stream of 48 kHz would take."""
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
@@ -99,7 +101,7 @@ class RoomTracks:
     async def _hear(self, track: rtc.Track, hearing: Hearing) -> None:
         stream = rtc.AudioStream(
             track,
-            sample_rate=self._format.sample_rate_hz,
+            sample_rate=AudioFormat.parse(self.HEARING_FORMAT).sample_rate_hz,
             num_channels=1,
             frame_size_ms=FRAME_MS,
             capacity=MOST_FRAMES,

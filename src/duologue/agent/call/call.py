@@ -87,7 +87,8 @@ class Call:
         )
         self._hearing: Hearing | None = None
         if not config.conversation.text_only:
-            self._hearing = Hearing(AudioFormat.parse(config.asr.user_input_audio_format))
+            heard = tracks.HEARING_FORMAT if tracks else config.asr.user_input_audio_format
+            self._hearing = Hearing(AudioFormat.parse(heard))
         self._inbox = Inbox(
             self._session, self._hearing, self._round_trip, self._floor, self._translation, limits
         )

@@ -42,10 +42,12 @@ class Tracks(Protocol):
     """Sound that travels beside the messages, as it does in a room.
 
     Attributes:
-        AUDIO_FORMAT: what `hearing` is given and what the voice's listener gets.
+        AUDIO_FORMAT: how the sound of both sides travels, and what the voice's listener gets.
+        HEARING_FORMAT: what `hearing` is given.
     """
 
     AUDIO_FORMAT: ClassVar[str]
+    HEARING_FORMAT: ClassVar[str]
 
     async def open(self, hearing: Hearing) -> None:
         """Let the user's sound flow, and return when the user can hear the agent."""
