@@ -7,6 +7,7 @@ import sys
 
 NAMES = (
     "turn_latency",
+    "transport_latency",
     "barge_in",
     "first_text",
     "word_error_rate",

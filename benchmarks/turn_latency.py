@@ -25,7 +25,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.conversations import QUESTIONS, agent, spoken
+from benchmarks.conversations import QUESTIONS, Samples, agent, spoken
 from duologue import AgentAudio, Conversation, Mode, TurnMetrics, VoiceConversation
 from duologue.audio.pacing import BLOCK_MS
 from duologue.audio.playout import AUDIBLE_ABOVE
@@ -116,35 +116,31 @@ class Interview:
     """
 
     def __init__(
-        self,
-        conversation: VoiceConversation,
-        microphone: MemoryMicrophone,
-        rate_hz: int,
-        told: Turns,
+        self, conversation: VoiceConversation, microphone: MemoryMicrophone, told: Turns
     ) -> None:
         self.told = told
         self._conversation = conversation
         self._microphone = microphone
-        self._rate_hz = rate_hz
 
-    async def ask(self, question: str) -> None:
-        """Ask a question, and hear the answer to its end."""
-        sound = spoken(question, self._rate_hz)
+    async def ask(self, question: Samples) -> None:
+        """Ask a question, at the rate of the wire, and hear the answer to its end."""
         self.told.asked()
-        self._microphone.feed(sound)
+        self._microphone.feed(question)
         async with asyncio.timeout(TURN_LIMIT_S):
             await self.told.complete.wait()
         await quiet(self._conversation)
 
 
 @asynccontextmanager
-async def interview(origin: str, transport: ConnectionType) -> AsyncIterator[Interview]:
+async def interview(
+    origin: str, transport: ConnectionType, agent_id: str = "bench"
+) -> AsyncIterator[Interview]:
     """A conversation whose agent has greeted its user."""
     # At the rate of the wire, at which the system's devices are opened, too.
     rate_hz = WIRE_RATE_HZ[transport]
     microphone, told = MemoryMicrophone(rate_hz), Turns()
     async with Conversation.start_session(
-        agent_id="bench",
+        agent_id=agent_id,
         origin=origin,
         connection_type=transport,
         microphone=microphone,
@@ -154,7 +150,7 @@ async def interview(origin: str, transport: ConnectionType) -> AsyncIterator[Int
         on_turn_metrics=told.turn,
     ) as conversation:
         await quiet(conversation)
-        yield Interview(conversation, microphone, rate_hz, told)
+        yield Interview(conversation, microphone, told)
 
 
 async def measure(questions: Sequence[str] = QUESTIONS) -> dict[ConnectionType, list[Turn]]:
@@ -169,8 +165,8 @@ async def measure(questions: Sequence[str] = QUESTIONS) -> dict[ConnectionType, 
             for transport in TRANSPORTS
         }
         for number, question in enumerate(questions):
-            for transport in TRANSPORTS if number % 2 == 0 else reversed(TRANSPORTS):
-                await interviews[transport].ask(question)
+            for transport in in_turn(number):
+                await interviews[transport].ask(spoken(question, WIRE_RATE_HZ[transport]))
                 order.append(transport)
         of_agent_ms = _own_of_agent_ms(log_path)
     turns: dict[ConnectionType, list[Turn]] = {transport: [] for transport in TRANSPORTS}
@@ -178,6 +174,11 @@ async def measure(questions: Sequence[str] = QUESTIONS) -> dict[ConnectionType, 
         metrics, lead_ms = interviews[transport].told.turns[len(turns[transport])]
         turns[transport].append(_turn(metrics, lead_ms, agent_ms))
     return turns
+
+
+def in_turn(number: int) -> tuple[ConnectionType, ...]:
+    """Both transports, now the one first and now the other."""
+    return TRANSPORTS if number % 2 == 0 else TRANSPORTS[::-1]
 
 
 async def quiet(conversation: VoiceConversation, pause_s: float = PAUSE_S) -> None:
@@ -228,11 +229,11 @@ def print_turns(turns: dict[ConnectionType, list[Turn]]) -> None:
     )
     for name, of in STEPS:
         websocket, webrtc = (list(map(of, turns[transport])) for transport in TRANSPORTS)
-        later_ms = _later_ms(websocket, webrtc)
-        print(f"{name:14}{_shown(websocket):>14}{_shown(webrtc):>14}   {later_ms:.0f}")
+        later_ms = paired_ms(websocket, webrtc)
+        print(f"{name:14}{shown(websocket):>14}{shown(webrtc):>14}   {later_ms:.0f}")
 
 
-def _later_ms(websocket: Sequence[float], webrtc: Sequence[float]) -> float:
+def paired_ms(websocket: Sequence[float], webrtc: Sequence[float]) -> float:
     """By how much one transport is later than the other.
 
     Whoever asks a question first waits longer for the language model than whoever asks it again:
@@ -243,7 +244,8 @@ def _later_ms(websocket: Sequence[float], webrtc: Sequence[float]) -> float:
     return statistics.mean(statistics.median(half) for half in (later_ms[::2], later_ms[1::2]))
 
 
-def _shown(values_ms: Sequence[float]) -> str:
+def shown(values_ms: Sequence[float]) -> str:
+    """The median, and the worst."""
     return f"{statistics.median(values_ms):.0f} ({max(values_ms):.0f})"
 
 

@@ -84,3 +84,13 @@ def test_it_counts_what_was_captured_muted_or_not() -> None:
     capture.muted = True
     push_all(capture, tone(70, 16_000))
     assert capture.captured_ms == 200.0
+
+
+def test_a_source_may_use_its_memory_again() -> None:
+    capture = Capture(16_000, 16_000, 20)
+    samples = tone(20, 16_000)
+    memory = bytearray(2 * 160)
+    for part in np.split(samples, 2):
+        memory[:] = part.astype("<i2").tobytes()
+        chunks = capture.push(memoryview(memory))
+    assert chunks[0].tolist() == samples.tolist()

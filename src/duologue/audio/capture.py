@@ -62,7 +62,9 @@ class Capture:
         Raises:
             ValueError: the number of bytes is odd.
         """
-        samples = self._resampler.push(samples_from_bytes(data))
+        # A copy: some of it waits for what comes next, and not every source keeps to the contract
+        # that the memory is no longer its own.
+        samples = self._resampler.push(samples_from_bytes(bytes(data)))
         if self._processor is not None:
             samples = self._processor.process(samples, min(self._chunker.missing, self._at_once))
         if not len(samples):
