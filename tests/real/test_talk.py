@@ -125,8 +125,9 @@ def test_a_spoken_question_is_answered(
     ("rate_hz", "channels", "voice", "question", "heard", "answer"),
     [
         (44_100, 2, "en-gb+m3", "What is the capital of France?", "france", "paris"),
-        # At this rate Whisper tiny hears "friend" for "France" now and then.
-        (8_000, 1, "en-us+f3", "What color is the sky?", "sky", "blue"),
+        # At this rate Whisper tiny hears "friend" for "France" now and then, and of a woman's voice
+        # "Welcome, Elizabeth" for "What color is" on some processors.
+        (8_000, 1, "en-us", "What color is the sky?", "sky", "blue"),
     ],
 )
 def test_a_recording_from_elsewhere_is_understood(

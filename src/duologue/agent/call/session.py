@@ -24,6 +24,7 @@ from livekit.agents import (
     UserStateChangedEvent,
 )
 from livekit.agents.llm import ChatMessage
+from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.io import AudioInput, AudioOutput
 
 from duologue.agent.call import ends
@@ -83,6 +84,7 @@ class CallSession:
         self._text_only = config.conversation.text_only
         self._first_message = plan.first_message
         self._instructions = plan.instructions
+        self._greeting: SpeechHandle | None = None
         self._reading: asyncio.Task[None] | None = None
         self._parts = parts
         self._translation = translation
@@ -128,7 +130,9 @@ class CallSession:
         session.on("close", self._on_close)
         await session.start(self._agent, record=False)
         if self._first_message:
-            await self._greet()
+            greeting = session.say(self._first_message)
+            if self._text_only:
+                self._greeting = greeting
         if self._parts.reads_slowly:
             self._reading = asyncio.create_task(self._read_instructions())
 
@@ -157,6 +161,7 @@ class CallSession:
         nothing of the first.
         """
         self._silence.user_acts()
+        await self._greeted()
         await self._interrupt()
         self._clock.text_arrived()
         message = ChatMessage(role="user", content=[text])
@@ -172,10 +177,10 @@ class CallSession:
         self._context_updates.add(context, text, context_id)
         await self._agent.update_chat_ctx(context)
 
-    async def _greet(self) -> None:
-        greeting = self._session.say(self._first_message)
-        if self._text_only:
-            # It is all there at once, and would be lost if the user wrote before it was written.
+    async def _greeted(self) -> None:
+        """Wait for a greeting in writing, which would be lost if it were interrupted before."""
+        greeting, self._greeting = self._greeting, None
+        if greeting is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(GREETING_LIMIT_S):
                     await greeting
