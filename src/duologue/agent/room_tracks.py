@@ -35,7 +35,7 @@ class RoomTracks:
 
     AUDIO_FORMAT: ClassVar[str] = "pcm_48000"
     HEARING_FORMAT: ClassVar[str] = "pcm_16000"
-    """What models hear. LiveKit converts it with less delay than a stream of 48 kHz would take."""
+    """What models hear: LiveKit converts it, and nothing has to be converted here."""
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
