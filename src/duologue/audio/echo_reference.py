@@ -32,6 +32,16 @@ SETTLING_FRAMES: Final = 100
 DOUBTFUL_FRAMES: Final = 20
 """After so many frames it is certain that the speaker has played silence: nothing came later."""
 
+LATE_S: Final = 0.01
+"""A speaker that is late by no more has hardly ever played silence: it asks 30 ms ahead. If it has
+all the same, this is told by `lost`."""
+
+LATE_AT_MOST: Final = 50
+"""A speaker that is late more often, within `SETTLING_FRAMES`, calls later than it did at first:
+its clock is the slower one, or its turn comes after the microphone's now. Only then is all that
+follows moved: the canceller bears 8 silent frames in a tenth of a second, but after one move of
+10 ms it lets the echo through for a while."""
+
 
 class EchoReference:
     """Samples of what was played, 10 ms for each 10 ms that were heard. For one thread.
@@ -47,10 +57,12 @@ class EchoReference:
         self._sample_rate_hz = sample_rate_hz
         self._most_in_hand = round(MOST_IN_HAND_S * sample_rate_hz)
         self._normally_in_hand = round(IN_HAND_S * sample_rate_hz)
+        self._late_within = round(LATE_S * sample_rate_hz)
         self._in_hand = silence(self._normally_in_hand)
         self._over = 0
         self._assumed = 0
         self._since_assumed = 0
+        self._late = 0
         self._frames = 0
         self._fewest = self._most_in_hand
 
@@ -58,10 +70,20 @@ class EchoReference:
         """Take what the speaker plays next."""
         self._in_hand = np.concatenate((self._in_hand, samples))
         if self._assumed:
-            # What is more than usual was only late: silence has been given in its place.
-            late = min(self._assumed, max(0, len(self._in_hand) - self._normally_in_hand))
-            self._in_hand = self._in_hand[late:]
-            self._assumed -= late
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """What was only late is left out, since silence has been given in its place."""
+        is_late = self._assumed <= self._late_within
+        self._late += is_late
+        if self._late > LATE_AT_MOST:
+            self._assumed = self._late = 0
+            return
+        # Of a longer silence it is not known yet; but what is more than usual was late.
+        keeps = 0 if is_late else self._normally_in_hand
+        late = min(self._assumed, max(0, len(self._in_hand) - keeps))
+        self._in_hand = self._in_hand[late:]
+        self._assumed -= late
 
     def lost(self, duration_s: float) -> None:
         """Take note that the speaker has played silence for so long, because it was called late."""
@@ -99,4 +121,4 @@ class EchoReference:
         self._frames += 1
         if self._frames == SETTLING_FRAMES:
             self._in_hand = self._in_hand[max(0, self._fewest - self._most_in_hand) :]
-            self._frames, self._fewest = 0, len(self._in_hand)
+            self._frames, self._fewest, self._late = 0, len(self._in_hand), 0

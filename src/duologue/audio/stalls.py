@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-SETTLING_CALLS: Final = 50
+SETTLING_CALLS: Final = 20
 """A device fills its buffer first, so that its first calls come early."""
 
 AT_ONCE: Final = 0.5
