@@ -18,7 +18,7 @@ from tests.agent.vowels import RATE_HZ as VOWELS_RATE_HZ
 from tests.agent.vowels import vowels
 from tests.real.livekit_rooms import room_names, until_deleted, until_opened
 from tests.real.room_user import RATE_HZ, ask_token, in_a_room
-from tests.real.waiting import eventually
+from tests.real.waiting import eventually, until_ended
 
 FRAMES_A_SECOND = 50
 STORY = "This is a story that goes on and on, and then it goes on. " * 8
@@ -141,7 +141,7 @@ async def test_when_the_user_leaves_the_room_goes_and_nothing_stays(
             await user.expect("agent_response")
             name = user.conversation_id
         await until_deleted(livekit, name)
-        await eventually(lambda: not asyncio.all_tasks() - before, "the end of the call's tasks")
+        await until_ended(before)
 
 
 async def test_a_user_who_writes_and_leaves_at_once_is_noticed(livekit: LiveKitSettings) -> None:
@@ -154,7 +154,7 @@ async def test_a_user_who_writes_and_leaves_at_once_is_noticed(livekit: LiveKitS
         # LiveKit tells nothing of such a user, and would close the room after 10 s.
         async with asyncio.timeout(DEPARTURE_S - 1):
             await until_deleted(livekit, name)
-        await eventually(lambda: not asyncio.all_tasks() - before, "the end of the call's tasks")
+        await until_ended(before)
 
 
 async def test_the_room_of_a_token_that_nobody_waits_for_goes(livekit: LiveKitSettings) -> None:

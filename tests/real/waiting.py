@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 POLL_S = 0.02
 
@@ -21,3 +22,18 @@ async def eventually(condition: Callable[[], object], what: str, *, limit_s: flo
             return
         await asyncio.sleep(POLL_S)
     raise TimeoutError(f"this did not happen within {limit_s:g} s: {what}")
+
+
+async def until_ended(before: set[asyncio.Task[Any]], *, limit_s: float = 20.0) -> None:
+    """Wait until the loop has no task but those that it had before.
+
+    Raises:
+        TimeoutError: it still has; says where each of them waits.
+    """
+    own = {*before, asyncio.current_task()}
+    give_up_at_s = time.monotonic() + limit_s
+    while left := asyncio.all_tasks() - own:
+        if time.monotonic() > give_up_at_s:
+            where = "\n".join(f"{task!r} at {task.get_stack()}" for task in left)
+            raise TimeoutError(f"these tasks have not ended within {limit_s:g} s:\n{where}")
+        await asyncio.sleep(POLL_S)
