@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from livekit import api
+from livekit.rtc._ffi_client import FfiClient
 from livekit.rtc._proto.room_pb2 import SimulateScenarioKind
 
 from duologue import Conversation, SessionConnectionError, VoiceConversation
@@ -344,6 +345,17 @@ async def test_a_room_may_be_reached_through_a_relay_only(livekit: LiveKit) -> N
     with pytest.raises(SessionConnectionError, match="connection_type='websocket'"):
         async with calling(livekit, connect_timeout=4, web_rtc={"ice_transport_policy": "relay"}):
             pass
+
+
+async def test_a_loop_that_ends_while_it_joins_leaves_no_subscription(livekit: LiveKit) -> None:
+    async def give_up() -> None:
+        relayed = calling(livekit, connect_timeout=1, web_rtc={"ice_transport_policy": "relay"})
+        with pytest.raises(SessionConnectionError):
+            async with relayed:
+                pass
+
+    await asyncio.to_thread(asyncio.run, give_up())
+    assert not [loop for _, loop, _ in FfiClient.instance.queue._subscribers if loop.is_closed()]
 
 
 @pytest.mark.parametrize("single", [True, False])

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from livekit import rtc
+from livekit.rtc._ffi_client import FfiClient
 
 from duologue.connection.endpoints import server_of
 from duologue.connection.rooms import RoomAccess, RoomSettings
@@ -65,6 +66,7 @@ async def join(
     joining = asyncio.create_task(
         room.connect(access.livekit_url, access.token, options), name="duologue join room"
     )
+    joining.add_done_callback(lambda joined: _unsubscribe(room) if joined.cancelled() else None)
     try:
         await asyncio.shield(joining)
     except asyncio.CancelledError:
@@ -83,6 +85,14 @@ async def leave(room: rtc.Room) -> None:
     the same, as soon as it lets itself be.
     """
     await _finish_in_background(room.disconnect())
+
+
+def _unsubscribe(room: rtc.Room) -> None:
+    """LiveKit does not do so when joining is cancelled, as the end of a loop does: whatever happens
+    in other rooms would be kept for this one, and an error logged each time if its loop is closed.
+    """
+    if (subscription := getattr(room, "_ffi_queue", None)) is not None:
+        FfiClient.instance.queue.unsubscribe(subscription)
 
 
 async def _leave_once_joined(room: rtc.Room, joining: asyncio.Task[None]) -> None:
