@@ -30,6 +30,8 @@ QUESTION_S: Final = 1.5
 
 async def measure(turns: int = TURNS) -> dict[ConnectionType, list[TurnMetrics]]:
     """Ask so many questions over both transports; what the turns of each have told, in order."""
+    # Made before: a loop that is busy would hold up the microphones.
+    question = {transport: _question(WIRE_RATE_HZ[transport]) for transport in TRANSPORTS}
     with running_livekit_server(print) as livekit, agent_process(livekit) as agent:
         async with AsyncExitStack() as held:
             interviews = {
@@ -40,7 +42,7 @@ async def measure(turns: int = TURNS) -> dict[ConnectionType, list[TurnMetrics]]
             }
             for number in range(turns):
                 for transport in in_turn(number):
-                    await interviews[transport].ask(_question(WIRE_RATE_HZ[transport]))
+                    await interviews[transport].ask(question[transport])
     return {
         transport: [metrics for metrics, _ in interviews[transport].told.turns]
         for transport in TRANSPORTS

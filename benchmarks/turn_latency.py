@@ -156,6 +156,11 @@ async def interview(
 async def measure(questions: Sequence[str] = QUESTIONS) -> dict[ConnectionType, list[Turn]]:
     """Ask the questions over both transports; the turns of each, in order."""
     order: list[ConnectionType] = []
+    # Spoken before: a loop that is busy would hold up the microphones.
+    sounds = {
+        transport: [spoken(question, WIRE_RATE_HZ[transport]) for question in questions]
+        for transport in TRANSPORTS
+    }
     async with (
         agent(DEFINITION, with_livekit=True) as (origin, log_path),
         AsyncExitStack() as held,
@@ -164,9 +169,9 @@ async def measure(questions: Sequence[str] = QUESTIONS) -> dict[ConnectionType, 
             transport: await held.enter_async_context(interview(origin, transport))
             for transport in TRANSPORTS
         }
-        for number, question in enumerate(questions):
+        for number in range(len(questions)):
             for transport in in_turn(number):
-                await interviews[transport].ask(spoken(question, WIRE_RATE_HZ[transport]))
+                await interviews[transport].ask(sounds[transport][number])
                 order.append(transport)
         of_agent_ms = _own_of_agent_ms(log_path)
     turns: dict[ConnectionType, list[Turn]] = {transport: [] for transport in TRANSPORTS}

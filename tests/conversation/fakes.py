@@ -114,6 +114,8 @@ class Hanging:
 class ManualConnection:
     """A connection whose other end is the test."""
 
+    is_paced = False
+
     def __init__(self) -> None:
         self.sent: list[ClientMessage] = []
         self.closed = False

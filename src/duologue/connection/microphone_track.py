@@ -20,8 +20,9 @@ SAMPLE_RATE_HZ: Final = 48_000
 QUEUE_MS: Final = 100
 """So much sound waits in the track at most; what comes beyond it waits to be sent."""
 
-IN_HAND_MS: Final = 20
-"""So much may wait for good, against an event loop that is late; what is more is behind."""
+IN_HAND_MS: Final = 5
+"""So much may wait for good, against an event loop that is late; what is more is behind. The
+receiver's buffer bears what is later than that."""
 
 LEAD_MS: Final = 100
 """So much of a pause that is left out is sent after all if speech follows it: a word begins before
@@ -31,7 +32,11 @@ BITRATE: Final = 64_000
 """In bits a second; a talking person's 24,000, which is LiveKit's own, leave less of the melody by
 which an agent sees that a sentence is over."""
 
+LEAST_MS: Final = 5
+"""Less of a piece is not worth sending: all of it is left out."""
+
 LEAD_BYTES: Final = 2 * SAMPLE_RATE_HZ * LEAD_MS // 1000
+LEAST_BYTES: Final = 2 * SAMPLE_RATE_HZ * LEAST_MS // 1000
 
 
 class MicrophoneTrack:
@@ -58,22 +63,32 @@ class MicrophoneTrack:
     async def push(self, pcm: bytes) -> None:
         """Let int16 mono samples at 48 kHz follow; LiveKit cuts them into frames of 10 ms.
 
-        It waits while more than `QUEUE_MS` wait already. Samples without speech are left out while
-        more than `IN_HAND_MS` wait.
+        It waits while more than `QUEUE_MS` wait already. Of samples without speech, as much is left
+        out as waits beyond `IN_HAND_MS`.
         """
         self._detector.push(samples_from_bytes(pcm))
-        if not self._detector.is_speaking:
-            if self.waiting_ms > IN_HAND_MS:
-                self._left_out += pcm
-                del self._left_out[:-LEAD_BYTES]
-                return
-            self._left_out.clear()
-        elif self._left_out:
+        if self._detector.is_speaking:
             pcm = bytes(self._left_out) + pcm
             self._left_out.clear()
-        await self._source.capture_frame(
-            rtc.AudioFrame(pcm, SAMPLE_RATE_HZ, 1, samples_per_channel=len(pcm) // 2)
-        )
+        else:
+            pcm = self._without_delay(pcm)
+        if pcm:
+            await self._source.capture_frame(
+                rtc.AudioFrame(pcm, SAMPLE_RATE_HZ, 1, samples_per_channel=len(pcm) // 2)
+            )
+
+    def _without_delay(self, pcm: bytes) -> bytes:
+        """What of a pause is to be sent: what makes up for the sound that waits is left out."""
+        behind = 2 * round((self.waiting_ms - IN_HAND_MS) * SAMPLE_RATE_HZ / 1000)
+        if behind <= 0:
+            self._left_out.clear()
+            return pcm
+        if behind <= len(pcm) - LEAST_BYTES and not self._left_out:
+            return pcm[behind:]
+        # Kept in case that speech follows: it would begin with it.
+        self._left_out += pcm
+        del self._left_out[:-LEAD_BYTES]
+        return b""
 
     async def close(self) -> None:
         """Release it."""
