@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from duologue.audio.jitter_buffer import PACED_START_MS, START_MS, StartThreshold
+from duologue.audio.jitter_buffer import START_MS, StartThreshold
 
 RATE_HZ = 16_000
 BLOCK = 160
@@ -25,11 +25,6 @@ def test_nothing_does_not_begin(threshold: StartThreshold) -> None:
 
 def test_enough_begins_at_once(threshold: StartThreshold) -> None:
     assert threshold.reached(START_MS * 16, BLOCK)
-
-
-def test_paced_sound_begins_sooner() -> None:
-    assert not StartThreshold(RATE_HZ, PACED_START_MS).reached(PACED_START_MS * 16 - 1, BLOCK)
-    assert StartThreshold(RATE_HZ, PACED_START_MS).reached(PACED_START_MS * 16, BLOCK)
 
 
 def test_little_begins_after_a_while(threshold: StartThreshold) -> None:

@@ -114,8 +114,6 @@ class Hanging:
 class ManualConnection:
     """A connection whose other end is the test."""
 
-    is_paced = False
-
     def __init__(self) -> None:
         self.sent: list[ClientMessage] = []
         self.closed = False

@@ -28,11 +28,6 @@ from typing import Final
 START_MS: Final = 50
 """So much sound has to wait, or has to be waited for, before playing begins; see above."""
 
-PACED_START_MS: Final = 30
-"""The same, for sound that a buffer before this one has freed of the network's jitter, as WebRTC's
-does: what is left is the lateness of the program itself. Twelve answers of 2.5 s never ran dry,
-with one of two processors busy as well."""
-
 
 class StartThreshold:
     """Tells when sound may begin. It is asked once for every block, while nothing is played.
@@ -40,8 +35,8 @@ class StartThreshold:
     Time is counted in the samples of these blocks, which a sink takes at the pace of real time.
     """
 
-    def __init__(self, sample_rate_hz: int, start_ms: int = START_MS) -> None:
-        self._threshold = start_ms * sample_rate_hz // 1000
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._threshold = START_MS * sample_rate_hz // 1000
         self._passed = 0
 
     def reached(self, waiting_frames: int, block_frames: int) -> bool:

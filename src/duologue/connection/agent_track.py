@@ -22,13 +22,13 @@ SAMPLE_RATE_HZ: Final = 48_000
 """WebRTC's own, at which Opus works."""
 
 FRAME_MS: Final = 10
-"""The least that LiveKit gives. A packet of Opus is 20 ms, but the later half need not be waited
-for."""
+"""The least that LiveKit gives. Of an answer begun with frames of 20 ms, the speaker ran dry for a
+moment in 2 of 8, with these in none of 8."""
 
-LEAD_MS: Final = 20
+LEAD_MS: Final = 40
 """So much of the silence before sound goes on at once with its first frame. A soft beginning is in
-it, and together they are what a speaker begins with (`PACED_START_MS`), so that it has something to
-play where a frame comes late: without it, sound was seen to run dry by 10 ms at a time."""
+it, and the speaker has that much to play where a frame comes late: with 30 ms it ran dry in 2 of 8
+answers, with 20 ms in 3 of 6."""
 
 TAIL_MS: Final = 400
 """So much silence goes on after sound: more than a speaker pauses between two words."""

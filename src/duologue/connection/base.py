@@ -14,14 +14,7 @@ Received: TypeAlias = Incoming | ConnectionNotice
 
 
 class Connection(Protocol):
-    """An open way to an agent and back.
-
-    Attributes:
-        is_paced: whether the agent's sound comes at the pace of real time, out of a buffer that has
-            taken the network's jitter out of it.
-    """
-
-    is_paced: bool
+    """An open way to an agent and back."""
 
     async def send(self, message: ClientMessage) -> None:
         """Send a message; on a connection that is closing, do nothing.

@@ -51,8 +51,6 @@ class MemoryListener:
 class MemoryConnection:
     """The client's end. See `duologue.connection.base.Connection`."""
 
-    is_paced = False
-
     def __init__(self, to_agent: _Frames, from_agent: _Frames) -> None:
         self._to_agent = to_agent
         self._from_agent = from_agent

@@ -62,8 +62,6 @@ LossSign = Literal["silence", "LiveKit"]
 class WebRtcConnection:
     """A place in a room with an agent. See `duologue.connection.base.Connection`."""
 
-    is_paced = True
-
     def __init__(self, *, with_sound: bool) -> None:
         self._room = rtc.Room()
         self._with_sound = with_sound

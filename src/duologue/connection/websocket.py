@@ -43,8 +43,6 @@ _USER_ENDED: Final = b"User ended conversation"  # the words of ElevenLabs' Java
 class WebSocketConnection:
     """An open WebSocket to an agent. See `duologue.connection.base.Connection`."""
 
-    is_paced = False
-
     def __init__(self, http: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse):
         self._http = http
         self._socket = socket

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from duologue.audio.analyser import BINS, level_of
 from duologue.audio.capture import Capture
 from duologue.audio.endpoints import Sink, Source, Switchable
-from duologue.audio.jitter_buffer import START_MS
 from duologue.audio.playout import Playout
 from duologue.audio.punctuality import Punctuality
 from duologue.audio.samples import Samples, samples_from_bytes
@@ -65,7 +64,6 @@ class Sound:
         input_format: AudioFormat,
         chunk_ms: int,
         events: SoundEvents,
-        start_ms: int = START_MS,
         wanted: Treatment = UNTREATED,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -86,7 +84,6 @@ class Sound:
         )
         self._playout = Playout(
             sink.sample_rate_hz,
-            start_ms=start_ms,
             on_change=lambda playing, at_s: self._tell(self._playing_changed),
             on_audible=lambda event_id, at_s: self._tell(events.audible, at_s * 1000),
             clock=self._clock_s,

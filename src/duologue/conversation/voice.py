@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from duologue.audio.endpoints import Sink, Source
-from duologue.audio.jitter_buffer import PACED_START_MS, START_MS
 from duologue.connection.base import Received
 from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.options.sound import SoundPlan
@@ -58,7 +57,6 @@ class VoiceConversation(BaseConversation):
                 changed=self._device_changed,
                 failed=self._sound_failed,
             ),
-            start_ms=PACED_START_MS if parts.connection.is_paced else START_MS,
             wanted=plan.treatment,
         )
         super().__init__(parts)  # at last: it begins a task, and a source may have no fit rate
