@@ -16,8 +16,7 @@ from duologue.protocol.server_events import Alignment
 logger = logging.getLogger("duologue.agent.room")
 
 TRACK_NAME: Final = "agent"
-FRAME_MS: Final = 10
-"""The least that LiveKit gives: with two of them, the user would be heard 5 ms later."""
+FRAME_MS: Final = 20
 QUEUE_MS: Final = 1000
 """The agent's voice comes at most half a second ahead of real time; this is twice that."""
 MOST_CHUNKS: Final = 64

@@ -21,14 +21,13 @@ from duologue.audio.samples import Samples
 SAMPLE_RATE_HZ: Final = 48_000
 """WebRTC's own, at which Opus works."""
 
-FRAME_MS: Final = 10
-"""The least that LiveKit gives. Of an answer begun with frames of 20 ms, the speaker ran dry for a
-moment in 2 of 8, with these in none of 8."""
+FRAME_MS: Final = 20
+"""One packet of Opus."""
 
 LEAD_MS: Final = 40
 """So much of the silence before sound goes on at once with its first frame. A soft beginning is in
-it, and the speaker has that much to play where a frame comes late: with 30 ms it ran dry in 2 of 8
-answers, with 20 ms in 3 of 6."""
+it, and the speaker has that much to play where a frame comes late: without it, sound was seen to
+run dry by 10 ms at a time."""
 
 TAIL_MS: Final = 400
 """So much silence goes on after sound: more than a speaker pauses between two words."""
