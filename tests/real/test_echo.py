@@ -15,9 +15,6 @@ from tests.real.agent_process import AgentServer
 from tests.real.speech import SpokenSentences
 
 TURNS = 10
-ATTEMPTS = 4
-"""A machine that stands still moves the echo, and the canceller has to find it anew. Where that was
-so, as the devices tell, the conversation is held once more."""
 BARGE_INS = 3
 NOTICED_WITHIN_MS = 1500
 """The figure itself is measured by benchmarks/barge_in_through_echo.py; here the machine may be
@@ -36,18 +33,18 @@ def test_the_microphone_hears_the_speaker(room: Room) -> None:
     assert echo.delay_ms == pytest.approx(ECHO_DELAY_MS, abs=20)
 
 
-@pytest.mark.timeout(700)
+@pytest.mark.timeout(400)
 async def test_an_agent_does_not_hear_itself(
     room: Room, spoken: SpokenSentences, agent_server: AgentServer
 ) -> None:
     questions = [QUESTIONS[turn % len(QUESTIONS)] for turn in range(TURNS)]
-    for _ in range(ATTEMPTS):
+    for _ in range(2):
         held = await hold(
             room, spoken, questions, origin=agent_server.websocket_origin, agent_id="guide"
         )
         print_held(held)
         if not (held.heard_itself.is_set() and held.stalls):
-            break
+            break  # a machine that stood still shows nothing, unless it does so every time
     assert held.interruptions == 0
     assert not held.heard_itself.is_set()
     assert len(held.heard) == TURNS

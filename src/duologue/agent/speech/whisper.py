@@ -42,7 +42,7 @@ TOKENS_AT_LEAST = 16
 
 KEPT_BEFORE_SPEECH_S = 0.3
 """So much silence stays in front. More takes time and helps nothing: of 23 questions over the
-telephone, in six voices of espeak-ng, 17 to 31 % of the words were wrong with 0 to 1 s of it,
+telephone, in five voices of espeak-ng, 17 to 34 % of the words were wrong with 0 to 1 s of it,
 without a trend."""
 
 NO_SPEECH_PROBABILITY = 0.6
