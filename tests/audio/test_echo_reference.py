@@ -93,6 +93,18 @@ def test_a_speaker_that_is_late_once_leaves_the_rest_in_its_place(playing: Playi
     assert playing.in_turns(10) == list(range(52, 62))
 
 
+def test_a_speaker_that_starts_late_is_waited_for_before_anything_sounds() -> None:
+    starting = Playing()
+    assert starting.hear(2) == [SILENCE] * 2
+    for _ in range(10):
+        starting.reference.played(np.array([SILENCE], dtype=np.int16))
+        assert starting.hear(1) == [SILENCE]
+    assert starting.in_turns(4) == [1, 2, 3, 4]
+    assert starting.hear(1) == [SILENCE]
+    starting.play(2)
+    assert starting.in_turns(2) == [6, 7]  # 5 came too late
+
+
 def test_a_speaker_whose_turn_comes_later_is_waited_for_from_then_on(playing: Playing) -> None:
     playing.hear(1)
     heard = []

@@ -65,10 +65,15 @@ class EchoReference:
         self._late = 0
         self._frames = 0
         self._fewest = self._most_in_hand
+        self._has_sounded = False
 
     def played(self, samples: Samples) -> None:
         """Take what the speaker plays next."""
         self._in_hand = np.concatenate((self._in_hand, samples))
+        self._has_sounded = self._has_sounded or bool(np.any(samples))
+        if not self._has_sounded:
+            # A speaker that starts calls unevenly. No echo has a place yet that could be kept.
+            self._assumed = 0
         if self._assumed:
             self._take_back()
 
