@@ -53,7 +53,7 @@ def test_a_microphone_that_cannot_be_opened_is_named(monkeypatch: pytest.MonkeyP
 def test_a_speaker_that_does_not_start_is_closed_and_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(miniaudio, "PlaybackDevice", DeviceThatDoesNotStart)
+    monkeypatch.setattr("duologue.audio.devices.PlaybackDevice", DeviceThatDoesNotStart)
     speaker = Speaker("spk1")
     for attempt in (1, 2):
         with pytest.raises(DeviceError, match="The speaker 'spk1' cannot be opened at 48000 Hz"):

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from duologue.audio.stalls import SETTLING_CALLS, LostTime
+from duologue.audio.stalls import SETTLING_S, LostTime
 
 CALL_S = 0.01
-CALLS = 5
+CERTAIN_AFTER_S = 0.05
 
 
 class Device:
     """A device that calls, whenever the test says."""
 
     def __init__(self) -> None:
-        self.lost_time = LostTime(calls=CALLS, noteworthy_s=0.002)
+        self.lost_time = LostTime(certain_after_s=CERTAIN_AFTER_S, noteworthy_s=0.002)
         self.now_s = 100.0
 
     def calls(self, count: int, *, every_s: float = CALL_S, late_s: float = 0.0) -> float:
@@ -28,7 +28,7 @@ class Device:
 def device() -> Device:
     device = Device()
     device.calls(3, every_s=0.0)  # it fills its buffer
-    assert device.calls(SETTLING_CALLS) == 0
+    assert device.calls(round(SETTLING_S / CALL_S)) == 0
     return device
 
 

@@ -22,6 +22,7 @@ from duologue.protocol.client_messages import UserAudioChunk
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
 from tests.audio.signals import tone
 from tests.conversation.fakes import eventually
+from tests.real.listening import listening
 from tests.real.pulseaudio import MICROPHONE, SPEAKER, PulseAudio, running_pulseaudio
 
 RATE_HZ = 48_000
@@ -89,6 +90,35 @@ def test_what_a_speaker_plays_can_be_heard(pulseaudio: PulseAudio) -> None:
         finally:
             speaker.stop()
     assert loudest_hz(heard, RATE_HZ) == pytest.approx(750, abs=5)
+
+
+def test_a_speaker_does_not_run_dry_while_its_program_is_late(pulseaudio: PulseAudio) -> None:
+    late_s, calls, delays = 0.012, 400, 20
+    loud = np.full(RATE_HZ, 8000, dtype=np.int16)
+    done = threading.Event()
+    count = 0
+
+    def render(frames: int) -> memoryview:
+        nonlocal count
+        count += 1
+        if count % (calls // delays) == 0:
+            time.sleep(late_s)
+        if count == calls:
+            done.set()
+        return bytes_from_samples(loud[:frames])
+
+    speaker = Speaker(SPEAKER, sample_rate_hz=RATE_HZ)
+    with listening(pulseaudio, f"{SPEAKER}.monitor") as heard:
+        speaker.start(render)
+        try:
+            assert done.wait(2 * LIMIT_S)
+        finally:
+            speaker.stop()
+    is_loud = np.abs(heard.samples.astype(int)) > 4000
+    first, *_, last = np.flatnonzero(is_loud)
+    gaps = int(np.count_nonzero(np.diff(is_loud[first:last].astype(int)) == -1))
+    assert last - first > RATE_HZ
+    assert gaps < delays // 2
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 48_000])

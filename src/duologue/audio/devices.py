@@ -21,6 +21,7 @@ from duologue.audio.device_list import (
 )
 from duologue.audio.device_watch import DeviceWatch
 from duologue.audio.endpoints import log_failure
+from duologue.audio.playback_device import PlaybackDevice
 from duologue.errors import DeviceError
 
 __all__ = ["Microphone", "Speaker", "devices_available"]
@@ -29,7 +30,7 @@ DEFAULT_RATE_HZ = 48_000
 """What nearly every device runs at, so that the system does not resample."""
 
 SPEAKER_PERIOD_MS = 10
-"""How often a speaker asks. It is asked 30 ms ahead of what is heard at most."""
+"""How often a speaker asks, where it has no sound server; see `PlaybackDevice` for where it has."""
 
 MICROPHONE_PERIOD_MS = 5
 """How often a microphone delivers, unless it is told otherwise. A chunk of 20 ms is on the wire
@@ -39,7 +40,7 @@ MICROPHONE_KEEPS_MS = 200
 """So much a device keeps before any is lost, for programs that hold all up."""
 
 SPEAKER_PERIODS = 3
-"""How many of them are asked for ahead: more would be heard later."""
+"""How many of these are asked for ahead: more would be heard later."""
 
 
 class _LiveDevice:
@@ -201,16 +202,14 @@ class Speaker(_LiveDevice):
         )
 
     def start(self, render: Callable[[int], memoryview]) -> None:
-        """Open the device and begin to ask for what it plays, some 10 ms at a time.
+        """Open the device and begin to ask for what it plays, 5 to 10 ms at a time.
 
         Raises:
             UnknownDevice: there is no such device.
             DeviceError: there is none at all, or it cannot be opened.
             RuntimeError: it is running already.
         """
-        self._open(
-            miniaudio.PlaybackDevice, "output_format", lambda watch: self._play(watch, render)
-        )
+        self._open(PlaybackDevice, "output_format", lambda watch: self._play(watch, render))
 
     def _play(
         self, watch: DeviceWatch, render: Callable[[int], memoryview]

@@ -33,8 +33,8 @@ DOUBTFUL_FRAMES: Final = 20
 """After so many frames it is certain that the speaker has played silence: nothing came later."""
 
 LATE_S: Final = 0.01
-"""A speaker that is late by no more has hardly ever played silence: it asks 30 ms ahead. If it has
-all the same, this is told by `lost`."""
+"""A speaker that is late by no more has hardly ever played silence: it asks 20 ms ahead, or
+more. If it has all the same, this is told by `lost`."""
 
 LATE_AT_MOST: Final = 50
 """A speaker that is late more often, within `SETTLING_FRAMES`, calls later than it did at first:

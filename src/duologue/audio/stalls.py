@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-SETTLING_CALLS: Final = 20
+SETTLING_S: Final = 0.2
 """A device fills its buffer first, so that its first calls come early."""
 
 AT_ONCE: Final = 0.5
@@ -26,17 +26,18 @@ class LostTime:
     """Compares the sound that a device has asked for, or has brought, with the time that passed.
 
     Args:
-        calls: the loss is known after so many.
+        certain_after_s: the loss is known after so much sound that did not come at once.
         noteworthy_s: what is less than that is jitter.
     """
 
-    def __init__(self, *, calls: int, noteworthy_s: float) -> None:
+    def __init__(self, *, certain_after_s: float, noteworthy_s: float) -> None:
+        self._certain_after_s = certain_after_s
         self._noteworthy_s = noteworthy_s
-        self._calls = 0
+        self._sound_s = 0.0
         self._due_s = 0.0
         self._usual_s = 0.0
         self._next_s = 0.0
-        self._late_s: deque[float] = deque(maxlen=calls)
+        self._late_s: deque[float] = deque()
 
     def before(self, duration_s: float, now_s: float) -> float:
         """Take a call for so much sound, and give the time lost before it, mostly 0.
@@ -45,22 +46,24 @@ class LostTime:
             duration_s: of the sound.
             now_s: when the call came.
         """
-        if not self._calls:
+        if not self._sound_s:
             self._due_s = now_s
-        self._calls += 1
+        self._sound_s += duration_s
         if self._late_s and now_s < self._next_s:
             self._late_s.pop()
         self._next_s = now_s + AT_ONCE * duration_s
         self._late_s.append(now_s - self._due_s)
         self._due_s += duration_s
+        while len(self._late_s) > max(1, round(self._certain_after_s / duration_s)):
+            self._late_s.popleft()
         late_s = min(self._late_s)
-        if self._calls <= SETTLING_CALLS:
+        if self._sound_s <= SETTLING_S:
             self._usual_s = late_s
             return 0.0
         lost_s = late_s - self._usual_s
         if lost_s > self._noteworthy_s:
             self._due_s += lost_s
-            self._late_s = deque((late - lost_s for late in self._late_s), self._late_s.maxlen)
+            self._late_s = deque(late - lost_s for late in self._late_s)
             return lost_s
         followed_s = DRIFT * duration_s
         self._usual_s += max(-followed_s, min(followed_s, lost_s))

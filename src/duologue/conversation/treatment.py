@@ -55,10 +55,10 @@ class SoundTreatment:
         self._playback_rate_hz = playback_rate_hz
         self._failed = failed
         self._clock_s = clock_s
-        self._lost_by_speaker = LostTime(calls=5, noteworthy_s=0.002)
+        self._lost_by_speaker = LostTime(certain_after_s=0.05, noteworthy_s=0.002)
         # Sound systems hand out what was recorded less evenly: by 5 ms, as measured.
-        # More calls than for the speaker, so that what it lost at the same time is known by then.
-        self._lost_by_microphone = LostTime(calls=8, noteworthy_s=0.01)
+        # After more sound than the speaker, so that what it lost at the same time is known by then.
+        self._lost_by_microphone = LostTime(certain_after_s=0.08, noteworthy_s=0.01)
         self._processor: VoiceProcessor | None = None
         self._recording: Recording | None = None
 
