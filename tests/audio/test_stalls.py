@@ -57,6 +57,12 @@ def test_a_stall_that_is_made_up_for_at_once_is_none(device: Device) -> None:
     assert device.calls(3, every_s=0.0) + device.calls(100) == pytest.approx(0, abs=1e-9)
 
 
+def test_a_long_block_that_fills_its_own_gap_has_lost_nothing(device: Device) -> None:
+    device.now_s += 0.3
+    assert device.lost_time.before(0.3, device.now_s) == 0
+    assert device.calls(100) == pytest.approx(0, abs=1e-9)
+
+
 def test_each_stall_counts(device: Device) -> None:
     lost_s = 0.0
     for _ in range(10):

@@ -19,7 +19,7 @@ from tests.real.waiting import eventually
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CALLS = 20
-SPOKEN = 4
+SPOKEN = 2
 """Of them. All would be more than two cores can do, the callers included."""
 LOUD = 500
 """Of 32,768: above the noise of a codec, below any voice."""

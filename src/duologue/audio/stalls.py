@@ -37,6 +37,7 @@ class LostTime:
         self._due_s = 0.0
         self._usual_s = 0.0
         self._next_s = 0.0
+        self._block_s = 0.0
         self._late_s: deque[float] = deque()
 
     def before(self, duration_s: float, now_s: float) -> float:
@@ -54,8 +55,7 @@ class LostTime:
         self._next_s = now_s + AT_ONCE * duration_s
         self._late_s.append(now_s - self._due_s)
         self._due_s += duration_s
-        while len(self._late_s) > max(1, round(self._certain_after_s / duration_s)):
-            self._late_s.popleft()
+        self._forget(duration_s)
         late_s = min(self._late_s)
         if self._sound_s <= SETTLING_S:
             self._usual_s = late_s
@@ -68,3 +68,10 @@ class LostTime:
         followed_s = DRIFT * duration_s
         self._usual_s += max(-followed_s, min(followed_s, lost_s))
         return 0.0
+
+    def _forget(self, duration_s: float) -> None:
+        """Keep the calls that have to be late. A long one that fills a gap is none of them."""
+        calls = max(1, round(self._certain_after_s / min(duration_s, self._block_s or duration_s)))
+        self._block_s = duration_s
+        while len(self._late_s) > calls:
+            self._late_s.popleft()

@@ -69,6 +69,8 @@ async def talk_live(options: TalkOptions) -> None:
                 while conversation.is_open():
                     live.update(display.render(conversation), refresh=True)
                     await asyncio.sleep(1 / _REFRESHES_PER_S)
+                # It is over only when the devices have been closed.
+                await conversation.wait_until_ended()
                 live.update(display.render(conversation), refresh=True)
     raise_if_lost(conversation.disconnection)
 
