@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from duologue.audio.samples import Samples, silence
-from duologue.conversation.sound import Sound, SoundEvents
+from duologue.conversation.sound import HICCUP_S, Sound, SoundEvents
 from duologue.dialogue.values import AgentAudio
 from duologue.errors import DeviceError
 from duologue.protocol.formats import AudioFormat
@@ -239,6 +239,33 @@ async def test_sound_that_arrives_as_the_last_runs_dry_is_still_playing() -> Non
     await eventually(lambda: len(room.of("playing")) == 2)
     assert room.of("playing") == [True, True]
     await room.sound.stop()
+
+
+async def test_a_hiccup_within_an_utterance_is_not_its_end() -> None:
+    room = await started()
+    room.sound.play(agent_audio(tone(100)))
+    room.sink.play(60)
+    await eventually(lambda: room.of("playing") == [True])
+    room.sink.play(80)  # 40 ms more than there is
+    await asyncio.sleep(0.02)
+    room.sound.play(agent_audio(tone(100)))
+    room.sink.play(50)
+    await asyncio.sleep(2 * HICCUP_S)
+    assert set(room.of("playing")) == {True}
+    room.sink.play(100)
+    await eventually(lambda: room.of("playing")[-1:] == [False])
+    await room.sound.stop()
+
+
+async def test_stopped_it_does_not_tell_later_that_it_has_run_dry() -> None:
+    room = await started()
+    room.sound.play(agent_audio(tone(100)))
+    room.sink.play(60)
+    await eventually(lambda: room.of("playing") == [True])
+    room.sink.play(80)
+    await room.sound.stop()
+    await asyncio.sleep(2 * HICCUP_S)
+    assert room.of("playing") == [True]
 
 
 async def test_a_volume_that_is_no_number_is_refused_and_others_are_clamped() -> None:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from duologue.audio.analyser import BINS, level_of
 from duologue.audio.capture import Capture
@@ -26,6 +27,10 @@ from duologue.conversation.switching import switched
 from duologue.conversation.treatment import SoundTreatment
 from duologue.dialogue.values import AgentAudio, DeviceChange
 from duologue.protocol.formats import AudioFormat
+
+HICCUP_S: Final = 0.1
+"""A speaker that has run dry for less is still in the middle of what it plays: sound that comes by
+the frame, as on WebRTC, was late by up to 50 ms, and begins anew when as much waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +99,7 @@ class Sound:
             if isinstance(endpoint, Switchable):
                 endpoint.changed = lambda change: self._tell(events.changed, change)
         self._captures, self._renders = Punctuality(), Punctuality()
+        self._dry: asyncio.TimerHandle | None = None
         self._understands_source = True
         self._is_over = False
         self._received_ms = 0.0
@@ -124,6 +130,8 @@ class Sound:
     async def stop(self) -> None:
         """Stop microphone and speaker, each even if the other hangs, within 3 s."""
         self._is_over = True
+        if self._dry is not None:
+            self._dry.cancel()
         await asyncio.gather(
             self._microphone.close(), self._speaker.close(), self._preparation.close()
         )
@@ -239,8 +247,21 @@ class Sound:
             self._events.voiced(voiced_until_ms)
 
     def _playing_changed(self) -> None:
+        if self._dry is not None:
+            self._dry.cancel()
+            self._dry = None
+        if self._is_playing():
+            self._events.playing(True)
+        elif not self._is_over:
+            self._dry = self._loop.call_later(HICCUP_S, self._ran_dry)
+
+    def _ran_dry(self) -> None:
+        self._dry = None
+        self._events.playing(self._is_playing())
+
+    def _is_playing(self) -> bool:
         # Asked now, not when it was reported: sound may have arrived in between.
-        self._events.playing(self._playout.is_playing or self._playout.queued_ms > 0)
+        return self._playout.is_playing or self._playout.queued_ms > 0
 
     def _tell(self, listener: Callable[..., None], *arguments: object) -> None:
         with suppress(RuntimeError):  # the loop has closed, and with it the conversation
