@@ -81,9 +81,9 @@ class Held:
         self.heard_itself.set()
 
 
-def is_like(question: str, transcript: str) -> bool:
-    """Whether a transcript is of this question, though perhaps with a word or two misheard."""
-    return float(jiwer.wer(plain(question), plain(transcript))) <= MISHEARD
+def is_like(question: str, transcript: str, wrong_at_most: float = MISHEARD) -> bool:
+    """Whether a transcript is of this question, with no larger share of its words misheard."""
+    return float(jiwer.wer(plain(question), plain(transcript))) <= wrong_at_most
 
 
 async def hold(

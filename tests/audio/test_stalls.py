@@ -63,6 +63,11 @@ def test_a_long_block_that_fills_its_own_gap_has_lost_nothing(device: Device) ->
     assert device.calls(100) == pytest.approx(0, abs=1e-9)
 
 
+def test_a_call_without_sound_has_lost_nothing(device: Device) -> None:
+    assert device.lost_time.before(0.0, device.now_s) == 0
+    assert device.calls(100) == 0
+
+
 def test_each_stall_counts(device: Device) -> None:
     lost_s = 0.0
     for _ in range(10):

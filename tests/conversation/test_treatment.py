@@ -63,6 +63,14 @@ def test_the_echo_is_taken_out_if_that_is_wanted() -> None:
     assert attenuation_db(heard[3 * RATE_HZ :], rest[3 * RATE_HZ :]) > 25
 
 
+def test_a_source_of_another_rate_may_give_nothing_at_first() -> None:
+    treatment = treating(Treatment(echo_cancellation=True))
+    treatment.start()
+    assert len(treatment.process(silence(0))) == 0
+    assert len(treatment.process(silence(160))) == 160
+    treatment.stop()
+
+
 @pytest.mark.parametrize(
     ("stalling", "periods"),
     [("speaker", 1), ("speaker", 20), ("microphone", 2), ("microphone", 20)],

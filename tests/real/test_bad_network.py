@@ -22,6 +22,8 @@ from tests.real.waiting import eventually
 RATE_HZ = 48_000
 SEED = 5
 QUESTION = "What color is the sky?"
+ONE_WORD = 1 / 5
+"""Of the question; so much is misheard now and then on a good network, too."""
 BAD = Impairment(loss=0.1, jitter_ms=80)
 STOP_LIMIT_S = 30.0
 QUIET_S = 1.0
@@ -81,7 +83,7 @@ async def test_a_conversation_is_understood_where_packets_are_lost_and_overtake_
         heard = transcribe(await caller.heard(), RATE_HZ)
         lost_now, sent_now = lost_and_sent(network)
     assert "what would you like to know" in greeting
-    assert is_like(QUESTION, question)
+    assert is_like(QUESTION, question, ONE_WORD)
     assert "blue" in answer
     assert "blue" in heard
     assert sent_now - sent > 300
@@ -104,7 +106,7 @@ async def test_five_seconds_of_nothing_are_told_and_then_it_goes_on(
         caller.speak(spoken(QUESTION, RATE_HZ))
         question = await caller.expect_message("user", count=1)
         answer = await caller.expect_message("agent", count=3)
-    assert is_like(QUESTION, question)
+    assert is_like(QUESTION, question, ONE_WORD)
     assert "blue" in answer
     assert [told.what for told in caller.told if told.what.startswith("reconnect")] == [
         "reconnecting",
@@ -160,7 +162,7 @@ async def test_a_server_that_moves_the_conversation_away_is_followed(
         caller.simulate("SIMULATE_MIGRATION")
         await caller.expect("reconnected")
         caller.speak(spoken(QUESTION, RATE_HZ))
-        assert is_like(QUESTION, await caller.expect_message("user", count=1))
+        assert is_like(QUESTION, await caller.expect_message("user", count=1), ONE_WORD)
         assert "blue" in await caller.expect_message("agent", count=2)
         await caller.expect("speaking", count=2)
     assert [told.more["reason"] for told in caller.of("ended")] == ["user"]

@@ -74,7 +74,7 @@ class EchoReference:
         if not self._has_sounded:
             # A speaker that starts calls unevenly. No echo has a place yet that could be kept.
             self._assumed = 0
-        if self._assumed:
+        elif self._assumed:
             self._take_back()
 
     def _take_back(self) -> None:

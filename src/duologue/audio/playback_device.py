@@ -16,8 +16,8 @@ import miniaudio
 AHEAD_MS: Final = 20
 """So much PulseAudio has in hand of what it plays next, and asks for a quarter of it at a time.
 
-Of a virtual speaker on two processors in eight runs of 12 s (the last four beside two busy
-programs): with miniaudio's 10 ms it was silent 23 times, for up to 30 ms; with 20 ms twice, with
+Of a virtual speaker on two processors, four runs of 12 s each, two of them beside two busy
+programs: with miniaudio's 10 ms it was silent 23 times, for up to 30 ms; with 20 ms twice, with
 25 ms once. From an interruption to silence it takes as long as with 10 ms, for these were gathered.
 """
 

@@ -47,6 +47,8 @@ class LostTime:
             duration_s: of the sound.
             now_s: when the call came.
         """
+        if not duration_s:  # a resampler that gives nothing yet
+            return 0.0
         if not self._sound_s:
             self._due_s = now_s
         self._sound_s += duration_s

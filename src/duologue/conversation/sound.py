@@ -29,8 +29,8 @@ from duologue.dialogue.values import AgentAudio, DeviceChange
 from duologue.protocol.formats import AudioFormat
 
 HICCUP_S: Final = 0.1
-"""A speaker that has run dry for less is still in the middle of what it plays: sound that comes by
-the frame, as on WebRTC, was late by up to 50 ms, and begins anew when as much waits."""
+"""A speaker that has run dry for less is still in the middle of what it plays. The frames of
+WebRTC came up to 25 ms late, in 50 s of answers, and sound begins anew only when 50 ms wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
