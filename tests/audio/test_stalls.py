@@ -79,3 +79,40 @@ def test_each_stall_counts(device: Device) -> None:
 @pytest.mark.parametrize("drift", [1e-4, -1e-4])
 def test_a_clock_that_drifts_has_lost_nothing(device: Device, drift: float) -> None:
     assert device.calls(60_000, every_s=CALL_S * (1 + drift)) == 0
+
+
+def test_a_call_that_is_late_leaves_a_doubt_at_once(device: Device) -> None:
+    device.now_s += 0.03
+    device.calls(1)
+    assert device.lost_time.is_doubtful
+
+
+def test_a_call_that_is_a_little_late_does_not(device: Device) -> None:
+    device.now_s += 0.015
+    device.calls(1)
+    assert not device.lost_time.is_doubtful
+
+
+def test_the_doubt_is_over_once_calls_come_as_usual(device: Device) -> None:
+    device.now_s += 0.1
+    device.calls(30)
+    assert not device.lost_time.is_doubtful
+
+
+def test_a_device_that_always_calls_several_times_at_once_leaves_no_doubt(device: Device) -> None:
+    doubtful = []
+    for _ in range(100):
+        device.now_s += 0.04
+        device.calls(1, every_s=0)
+        doubtful.append(device.lost_time.is_doubtful)
+        device.calls(3, every_s=0)
+    assert any(doubtful)
+    assert not any(doubtful[50:])
+
+
+def test_after_a_standstill_another_one_leaves_a_doubt(device: Device) -> None:
+    for _ in range(10):
+        device.now_s += 0.1
+        device.calls(1)
+        assert device.lost_time.is_doubtful
+        device.calls(200)

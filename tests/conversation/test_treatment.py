@@ -121,8 +121,8 @@ def test_an_echo_that_a_standstill_has_moved_does_not_come_through(
             treatment.played(played)
         rest.extend(treatment.process(heard) for heard in tick.heard)
     treatment.stop()
-    # The peak of the echo is at 6,000; without the guard 1,800 of it come through.
-    assert np.abs(np.concatenate(rest)[round(from_s * RATE_HZ) :]).max() < 600
+    # The peak of the echo is at 6,000; without the guard up to 5,000 of it come through.
+    assert np.abs(np.concatenate(rest)[round(from_s * RATE_HZ) :]).max() < 100
 
 
 def test_after_a_standstill_a_user_is_heard_in_the_pauses_of_the_agent() -> None:
@@ -139,6 +139,25 @@ def test_after_a_standstill_a_user_is_heard_in_the_pauses_of_the_agent() -> None
     treatment.stop()
     after = 21 * RATE_HZ // 10
     assert attenuation_db(voice[after:], np.concatenate(heard)[after:]) < 3
+
+
+def test_after_a_standstill_a_user_who_is_louder_than_the_echo_is_heard() -> None:
+    clock = Clock()
+    treatment = treating(Treatment(echo_cancellation=True, noise_suppression=True), clock)
+    treatment.start()
+    voice = babble(8, RATE_HZ, seed=7, peak=24_000)
+    voice[: 4 * RATE_HZ] = 0
+    heard: list[Samples] = []
+    speech = babble(8, RATE_HZ)
+    standing = ticks(speech, RATE_HZ, "speaker", from_s=4.0, duration_s=0.1)
+    for tick, said in zip(standing, voice.reshape(-1, 160), strict=True):
+        clock.now_s = tick.now_s
+        for played in tick.played:
+            treatment.played(played)
+        heard.extend(treatment.process(echo + said) for echo in tick.heard)
+    treatment.stop()
+    after = 45 * RATE_HZ // 10
+    assert attenuation_db(voice[after:], np.concatenate(heard)[after:]) < 6
 
 
 def test_both_sides_are_recorded_if_that_is_wanted(tmp_path: Path) -> None:

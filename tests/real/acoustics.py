@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -71,6 +72,12 @@ class Room:
     def hearing_speaker(self) -> AbstractContextManager[Listening]:
         """Record what the speaker plays while the context lasts."""
         return listening(self._server, f"{SPEAKER}.monitor")
+
+    def stand_still(self, duration_s: float) -> None:
+        """Let the sound server and this process stand still, as they do on a busy machine."""
+        both = f"{self._server.pid} {os.getpid()}"
+        script = f"kill -STOP {both}; sleep {duration_s}; kill -CONT {both}"
+        subprocess.run(["sh", "-c", script], check=True, timeout=10)
 
     def measure_echo(self) -> Echo:
         """Play noise on the speaker, and compare what is heard at either end."""

@@ -93,6 +93,12 @@ class PulseAudio:
         finally:
             self._process.send_signal(signal.SIGCONT)
 
+    @property
+    def pid(self) -> int:
+        """The id of the server's process."""
+        assert self._process is not None
+        return self._process.pid
+
     def add_speaker(self, name: str, description: str = "Speaker_Two") -> None:
         self.pactl("load-module", *_speaker(name, description).split(" "))
 

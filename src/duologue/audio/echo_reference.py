@@ -90,6 +90,11 @@ class EchoReference:
         self._in_hand = self._in_hand[late:]
         self._assumed -= late
 
+    @property
+    def ahead(self) -> Samples:
+        """What has been played, but not been given yet."""
+        return self._in_hand
+
     def lost(self, duration_s: float) -> None:
         """Take note that the speaker has played silence for so long, because it was called late."""
         missing = round(duration_s * self._sample_rate_hz) - self._assumed

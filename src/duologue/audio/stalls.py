@@ -21,9 +21,19 @@ AT_ONCE: Final = 0.5
 DRIFT: Final = 0.0002
 """Clocks of sound devices differ from the computer's by 0.01 % or so; twice that is no loss."""
 
+LATE_S: Final = 0.02
+"""A call that is later than usual by so much may have cost time; see `Punctuality`."""
+
+LATER_STEP_S: Final = 0.001
+"""How late calls usually come follows by 1 ms for each that was later, and back by a twentieth for
+each other one: so it is what 19 of 20 keep to. Some devices call several times on end, then not."""
+
 
 class LostTime:
     """Compares the sound that a device has asked for, or has brought, with the time that passed.
+
+    Attributes:
+        is_doubtful: whether the last call was so late that time may be lost, or is known to be.
 
     Args:
         certain_after_s: the loss is known after so much sound that did not come at once.
@@ -39,6 +49,8 @@ class LostTime:
         self._next_s = 0.0
         self._block_s = 0.0
         self._late_s: deque[float] = deque()
+        self._usually_late_s = 0.0
+        self.is_doubtful = False
 
     def before(self, duration_s: float, now_s: float) -> float:
         """Take a call for so much sound, and give the time lost before it, mostly 0.
@@ -62,6 +74,7 @@ class LostTime:
         if self._sound_s <= SETTLING_S:
             self._usual_s = late_s
             return 0.0
+        self._doubt(self._late_s[-1] - self._usual_s)
         lost_s = late_s - self._usual_s
         if lost_s > self._noteworthy_s:
             self._due_s += lost_s
@@ -70,6 +83,11 @@ class LostTime:
         followed_s = DRIFT * duration_s
         self._usual_s += max(-followed_s, min(followed_s, lost_s))
         return 0.0
+
+    def _doubt(self, late_s: float) -> None:
+        self.is_doubtful = late_s > self._usually_late_s + LATE_S
+        is_later = late_s > self._usually_late_s
+        self._usually_late_s += LATER_STEP_S if is_later else -LATER_STEP_S / 20
 
     def _forget(self, duration_s: float) -> None:
         """Keep the calls that have to be late. A long one that fills a gap is none of them."""

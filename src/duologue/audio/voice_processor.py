@@ -12,7 +12,9 @@ from typing import Final
 import numpy as np
 from livekit.rtc import AudioFrame, AudioProcessingModule
 
+from duologue.audio.echo_guard import EchoGuard
 from duologue.audio.echo_reference import FRAMES_PER_SECOND, EchoReference
+from duologue.audio.gain import RampedGain
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
 
 MIN_RATE_HZ: Final = 8_000
@@ -24,6 +26,9 @@ NOTHING: Final = silence(0)
 
 MAX_BLOCKS_WAITING: Final = 100
 """What was played waits for the microphone, about a second of it: for the rest, nobody listened."""
+
+HOLD_BACK_MS: Final = 5
+"""So long the sound fades that is held back, and that which is not any more."""
 
 
 class VoiceProcessor:
@@ -63,6 +68,9 @@ class VoiceProcessor:
         self._cancels_echo = echo_cancellation
         self._played: deque[Samples | float] = deque(maxlen=MAX_BLOCKS_WAITING)
         self._reference = EchoReference(checked_rate_hz(playback_rate_hz))
+        self._guard = EchoGuard()
+        self._gain = RampedGain(capture_rate_hz, ramp_ms=HOLD_BACK_MS)
+        self._is_doubtful = False
         self._is_listening = False
         self._module = AudioProcessingModule(
             echo_cancellation=echo_cancellation,
@@ -84,6 +92,13 @@ class VoiceProcessor:
         """Take note that the speaker has played nothing for so long before what it plays next."""
         if self._cancels_echo:
             self._played.append(duration_s)
+
+    def doubt(self) -> None:
+        """Take note, in any thread, that a device may have stood still, which moves the echo.
+
+        For 3 s of what is played, sound that is no louder than its echo is held back.
+        """
+        self._is_doubtful = True
 
     def process(self, samples: Samples, at_least: int = 1) -> Samples:
         """Take what the microphone has heard; give what is ready of it, processed.
@@ -127,11 +142,26 @@ class VoiceProcessor:
                 self._reference.played(what)
         for frame in self._capture.push(samples):
             if self._cancels_echo:
-                reference = frame_of(self._reference.next(), self._playback_rate_hz)
-                self._module.process_reverse_stream(reference)
-            self._module.process_stream(frame)
-            # The frame's own data: what it was made of is not what was worked on.
-            yield samples_from_bytes(frame.data)
+                yield self._without_echo(frame)
+            else:
+                yield self._processed(frame)
+
+    def _without_echo(self, frame: AudioFrame) -> Samples:
+        played = self._reference.next()
+        self._guard.hear(played, samples_from_bytes(frame.data))
+        self._module.process_reverse_stream(frame_of(played, self._playback_rate_hz))
+        processed = self._processed(frame)
+        if self._is_doubtful:
+            self._is_doubtful = False
+            self._guard.doubt()
+        may_be_echo = self._guard.may_be_echo(processed, self._reference.ahead)
+        self._gain.target = 0.0 if may_be_echo else 1.0
+        return self._gain.apply(processed)
+
+    def _processed(self, frame: AudioFrame) -> Samples:
+        self._module.process_stream(frame)
+        # The frame's own data: what it was made of is not what was worked on.
+        return samples_from_bytes(frame.data)
 
 
 class _Frames:

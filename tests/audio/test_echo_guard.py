@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from duologue.audio.echo_guard import DOUBTFUL_FRAMES, ECHO_WITHIN_FRAMES, EchoGuard
+from duologue.audio.samples import Samples, silence
+
+FRAME = 160
+COUPLING = 0.5
+"""In a room, what is played comes back half as loud."""
+NOTHING = silence(0)
+
+
+def tone(level: float) -> Samples:
+    return np.full(FRAME, round(level), dtype=np.int16)
+
+
+class Room:
+    """A guard in a room; what is played in a frame is heard so many frames later."""
+
+    def __init__(self, delay_frames: int = 6) -> None:
+        self.guard = EchoGuard()
+        self._on_its_way = [0.0] * delay_frames
+
+    def plays(self, *levels: float, user: float = 0.0) -> list[bool]:
+        """Which frames are held back, if the canceller lets everything through."""
+        held_back = []
+        for level in levels:
+            self._on_its_way.append(COUPLING * level)
+            heard = tone(self._on_its_way.pop(0) + user)
+            self.guard.hear(tone(level), heard)
+            held_back.append(self.guard.may_be_echo(heard, NOTHING))
+        return held_back
+
+
+def syllables(frames: int) -> list[float]:
+    """Loud and quiet as speech is, up to 8000."""
+    return [1000 + 7000 * abs(np.sin(frame / 8)) for frame in range(frames)]
+
+
+@pytest.fixture(params=[0, 6, 30])
+def room(request: pytest.FixtureRequest) -> Room:
+    room = Room(request.param)
+    assert not any(room.plays(*syllables(300)))
+    return room
+
+
+def test_nothing_is_held_back_unless_there_is_doubt(room: Room) -> None:
+    assert not any(room.plays(*syllables(500)))
+
+
+def test_in_doubt_the_echo_is_held_back(room: Room) -> None:
+    room.guard.doubt()
+    held_back = room.plays(*syllables(DOUBTFUL_FRAMES))
+    assert np.mean(held_back) > 0.95
+
+
+def test_in_doubt_a_user_who_is_louder_than_the_echo_is_not(room: Room) -> None:
+    room.guard.doubt()
+    assert not any(room.plays(*syllables(100), user=8000))
+
+
+def test_a_user_who_is_not_is_held_back(room: Room) -> None:
+    room.guard.doubt()
+    assert all(room.plays(*[8000] * 20, user=-2000))
+
+
+def test_the_doubt_ends(room: Room) -> None:
+    room.guard.doubt()
+    room.plays(*syllables(DOUBTFUL_FRAMES))
+    assert not any(room.plays(*syllables(100)))
+
+
+def test_a_silent_agent_holds_nobody_back(room: Room) -> None:
+    room.guard.doubt()
+    room.plays(*[0.0] * (ECHO_WITHIN_FRAMES + 30))
+    assert not any(room.plays(*[0.0] * 100, user=50))
+
+
+def test_the_doubt_waits_for_an_agent_that_is_silent(room: Room) -> None:
+    room.guard.doubt()
+    room.plays(*[0.0] * 10 * DOUBTFUL_FRAMES)
+    assert np.mean(room.plays(*syllables(200))) > 0.8
+
+
+def test_what_is_played_ahead_of_its_frame_may_be_heard_already(room: Room) -> None:
+    room.plays(*[1000.0] * 2 * ECHO_WITHIN_FRAMES)
+    room.guard.doubt()
+    heard = tone(COUPLING * 6000)
+    room.guard.hear(tone(1000), heard)
+    assert not room.guard.may_be_echo(heard, NOTHING)
+    assert room.guard.may_be_echo(heard, np.concatenate((tone(1000), tone(8000), tone(1000)[:50])))
+
+
+def test_before_the_echo_was_heard_nothing_is_held_back() -> None:
+    room = Room()
+    room.guard.doubt()
+    assert not any(room.plays(*syllables(ECHO_WITHIN_FRAMES - 1)))
+
+
+def test_it_follows_a_speaker_that_is_turned_up(room: Room) -> None:
+    louder = [4 * level for level in syllables(600)]
+    for level in louder:  # at the speaker itself, so that nobody is told
+        room.guard.hear(tone(level / 4), tone(COUPLING * level))
+    room.guard.doubt()
+    room.guard.hear(tone(2000), tone(COUPLING * 8000))
+    assert room.guard.may_be_echo(tone(COUPLING * 7000), NOTHING)
