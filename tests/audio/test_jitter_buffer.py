@@ -27,6 +27,11 @@ def test_enough_begins_at_once(threshold: StartThreshold) -> None:
     assert threshold.reached(START_MS * 16, BLOCK)
 
 
+def test_a_transport_with_a_buffer_of_its_own_needs_less() -> None:
+    assert StartThreshold(RATE_HZ, 30).reached(30 * 16, BLOCK)
+    assert not StartThreshold(RATE_HZ, 30).reached(30 * 16 - 1, BLOCK)
+
+
 def test_little_begins_after_a_while(threshold: StartThreshold) -> None:
     assert [threshold.reached(1, BLOCK) for _ in range(7)] == [*[False] * 5, True, False]
 

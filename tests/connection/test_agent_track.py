@@ -6,7 +6,9 @@ from duologue.connection.agent_track import (
     BREAK_LIMIT_MS,
     BREAK_MS,
     FRAME_MS,
+    IN_HAND_MS,
     LEAD_MS,
+    QUIET_UP_TO,
     SILENT_UP_TO,
     TAIL_MS,
     SoundOnly,
@@ -16,6 +18,7 @@ SILENCE = np.zeros(48 * FRAME_MS, np.int16).tobytes()
 TAIL = TAIL_MS // FRAME_MS
 LEAD = LEAD_MS // FRAME_MS
 BREAK = BREAK_MS // FRAME_MS
+GROWTH = (IN_HAND_MS - LEAD_MS) // FRAME_MS
 
 
 def frame(level: int) -> bytes:
@@ -42,14 +45,28 @@ def test_what_came_right_before_sound_is_heard_with_it() -> None:
 
 def test_after_sound_a_tail_of_silence_is_heard_and_no_more() -> None:
     gate = SoundOnly()
-    assert heard(gate, frame(1000), *[SILENCE] * 100) == [frame(1000), *[SILENCE] * TAIL]
+    tail = [SILENCE] * TAIL
+    assert heard(gate, frame(1000), *[SILENCE] * 100) == [frame(1000), *tail]
     again = heard(gate, frame(1000), *[SILENCE] * 100)
-    assert again == [*[SILENCE] * LEAD, frame(1000), *[SILENCE] * TAIL]
+    assert again == [*[SILENCE] * LEAD, frame(1000), *tail]
 
 
-def test_a_pause_between_two_words_is_heard_whole_and_once() -> None:
-    word_and_pause = [frame(1000), *[SILENCE] * (TAIL - 1)]
-    assert heard(SoundOnly(), *word_and_pause * 20) == word_and_pause * 20
+def test_a_pause_between_two_words_is_heard_whole_and_the_first_a_little_longer() -> None:
+    word_and_pause = [frame(1000), *[SILENCE] * (TAIL - GROWTH - 1)]
+    longer = [*word_and_pause, *[SILENCE] * GROWTH]
+    assert heard(SoundOnly(), *word_and_pause * 20) == [*longer, *word_and_pause * 19]
+
+
+def test_the_first_quiet_frames_between_words_are_heard_twice() -> None:
+    quiet = [frame(QUIET_UP_TO - number) for number in range(GROWTH + 5)]
+    twice = [one for one in quiet[:GROWTH] for _ in range(2)]
+    words = [frame(1000), frame(QUIET_UP_TO + 1)]
+    assert heard(SoundOnly(), *words, *quiet) == [*words, *twice, *quiet[GROWTH:]]
+
+
+def test_a_soft_beginning_is_no_longer_than_it_was() -> None:
+    soft = [frame(SILENT_UP_TO + 1 + number) for number in range(10)]
+    assert heard(SoundOnly(), *soft, frame(1000)) == [*soft, frame(1000)]
 
 
 def test_after_an_interruption_neither_the_rest_nor_a_tail_is_heard() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from duologue.audio.jitter_buffer import START_MS
 from duologue.audio.samples import Samples, silence
 from duologue.conversation.sound import HICCUP_S, Sound, SoundEvents
 from duologue.dialogue.values import AgentAudio
@@ -37,6 +38,7 @@ class Room:
         *,
         input_format: AudioFormat = PCM,
         chunk_ms: int = 20,
+        start_ms: int = START_MS,
     ) -> None:
         self.source = source or ManualSource()
         self.sink = sink or ManualSink()
@@ -47,6 +49,7 @@ class Room:
             sink=self.sink,
             input_format=input_format,
             chunk_ms=chunk_ms,
+            start_ms=start_ms,
             events=SoundEvents(
                 chunk=self._listener("chunk"),
                 voiced=self._listener("voiced"),
@@ -103,6 +106,14 @@ async def test_chunks_of_a_rate_that_does_not_divide_alternate() -> None:
     assert {len(chunk) for chunk in room.of("chunk")} == {1102, 1104}
     assert sum(len(chunk) for chunk in room.of("chunk")) == 2 * 22_050
     await room.sound.stop()
+
+
+async def test_playing_begins_with_as_much_sound_as_the_connection_needs() -> None:
+    for start_ms, begins in ((30, True), (31, False)):
+        room = await started(start_ms=start_ms)
+        room.sound.play(agent_audio(tone(30)))
+        assert room.sink.play(10).any() == begins
+        await room.sound.stop()
 
 
 async def test_the_voice_goes_out_as_it_was_spoken() -> None:

@@ -26,7 +26,8 @@ from __future__ import annotations
 from typing import Final
 
 START_MS: Final = 50
-"""So much sound has to wait, or has to be waited for, before playing begins; see above."""
+"""So much sound has to wait, or has to be waited for, before playing begins; see above. A transport
+with a jitter buffer of its own needs less."""
 
 
 class StartThreshold:
@@ -35,8 +36,8 @@ class StartThreshold:
     Time is counted in the samples of these blocks, which a sink takes at the pace of real time.
     """
 
-    def __init__(self, sample_rate_hz: int) -> None:
-        self._threshold = START_MS * sample_rate_hz // 1000
+    def __init__(self, sample_rate_hz: int, start_ms: int = START_MS) -> None:
+        self._threshold = start_ms * sample_rate_hz // 1000
         self._passed = 0
 
     def reached(self, waiting_frames: int, block_frames: int) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 
 from duologue.audio.analyser import Analyser
 from duologue.audio.gain import RampedGain
-from duologue.audio.jitter_buffer import StartThreshold
+from duologue.audio.jitter_buffer import START_MS, StartThreshold
 from duologue.audio.level import LevelMeter
 from duologue.audio.playout_queue import PlayoutQueue, Run
 from duologue.audio.samples import Samples, bytes_from_samples, milliseconds, silence
@@ -63,6 +63,7 @@ class Playout:
         self,
         sample_rate_hz: int,
         *,
+        start_ms: int = START_MS,
         on_change: Callable[[bool, float], None] = _ignore_change,
         on_audible: Callable[[int | None, float], None] = _ignore_audible,
         clock: Callable[[], float] = time.monotonic,
@@ -70,6 +71,7 @@ class Playout:
         """
         Args:
             sample_rate_hz: the sink's rate.
+            start_ms: how much sound has to wait before playing begins; see `jitter_buffer`.
             on_change: called with (True, when) as sound begins to play and (False, when) as it has
                 run dry or ended after an interruption; when is in seconds of `clock`.
             on_audible: called with (event id, when) for the first audible sample of each utterance.
@@ -85,7 +87,7 @@ class Playout:
         self._intake = threading.Lock()
         self._lock = threading.Lock()
         self._queue = PlayoutQueue(sample_rate_hz, MAX_QUEUED_MS * sample_rate_hz // 1000)
-        self._start = StartThreshold(sample_rate_hz)
+        self._start = StartThreshold(sample_rate_hz, start_ms)
         self._seams = Seams(sample_rate_hz)
         self._gain = RampedGain(sample_rate_hz)
         self._meter = LevelMeter(sample_rate_hz)

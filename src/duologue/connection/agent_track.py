@@ -21,13 +21,23 @@ from duologue.audio.samples import Samples
 SAMPLE_RATE_HZ: Final = 48_000
 """WebRTC's own, at which Opus works."""
 
-FRAME_MS: Final = 20
-"""One packet of Opus."""
+FRAME_MS: Final = 10
+"""As WebRTC's own buffer gives it: the first half of a packet of Opus need not wait for the second.
+"""
 
-LEAD_MS: Final = 40
+LEAD_MS: Final = 20
 """So much of the silence before sound goes on at once with its first frame. A soft beginning is in
-it, and the speaker has that much to play where a frame comes late: without it, sound was seen to
-run dry by 10 ms at a time."""
+it, and the speaker has that much to play where a frame comes late."""
+
+START_MS: Final = LEAD_MS + FRAME_MS
+"""Playing begins with the first frame of sound: the network's jitter has been taken out of it."""
+
+IN_HAND_MS: Final = 40
+"""So much the speaker has in hand from the first quiet moment on, which lasts so much longer. In
+answers frames came up to 25 ms later than the pace of sound, most of them less than 10."""
+
+QUIET_UP_TO: Final = 200
+"""A frame without a greater magnitude may be heard twice: -44 dBFS, as between two words."""
 
 TAIL_MS: Final = 400
 """So much silence goes on after sound: more than a speaker pauses between two words."""
@@ -55,6 +65,7 @@ class SoundOnly:
     def __init__(self) -> None:
         self._lead: deque[bytes] = deque(maxlen=LEAD_MS // FRAME_MS)
         self._tail_ms = 0.0
+        self._reserve = _Reserve()
         self._break: _Break | None = None
 
     def interrupt(self) -> None:
@@ -67,21 +78,44 @@ class SoundOnly:
         """Take a frame of int16 samples at 48 kHz; give the frames that are to be heard now."""
         samples = np.frombuffer(pcm, "<i2")
         duration_ms = len(samples) * 1000 / SAMPLE_RATE_HZ
-        is_silent = _is_silent(samples)
+        magnitude = _magnitude(samples)
+        is_silent = magnitude <= SILENT_UP_TO
         if self._break is not None:
             if not self._break.is_over_after(duration_ms, is_silent=is_silent):
                 return []
             self._break = None
+        if is_silent and self._tail_ms <= 0:
+            self._lead.append(pcm)
+            return []
+        if self._tail_ms <= 0:
+            self._reserve = _Reserve()
         if not is_silent:
             self._tail_ms = TAIL_MS
-            heard = [*self._lead, pcm]
-            self._lead.clear()
-            return heard
-        if self._tail_ms > 0:
-            self._tail_ms -= duration_ms
-            return [pcm]
-        self._lead.append(pcm)
-        return []
+        heard = [*self._lead, pcm]
+        self._lead.clear()
+        if self._reserve.grows_with(magnitude, duration_ms):
+            heard.append(pcm)
+        if is_silent:
+            self._tail_ms -= duration_ms * len(heard)
+        return heard
+
+
+class _Reserve:
+    """What the speaker has to play where a frame comes late: more from the first pause on."""
+
+    def __init__(self) -> None:
+        self._has_sounded = False
+        self._in_hand_ms: float = LEAD_MS
+
+    def grows_with(self, magnitude: int, duration_ms: float) -> bool:
+        """Whether this frame is to be heard twice."""
+        if magnitude > QUIET_UP_TO:
+            self._has_sounded = True
+            return False
+        if not self._has_sounded or self._in_hand_ms >= IN_HAND_MS:
+            return False
+        self._in_hand_ms += duration_ms
+        return True
 
 
 class _Break:
@@ -98,9 +132,9 @@ class _Break:
         return self._silent_ms >= BREAK_MS or self._passed_ms >= BREAK_LIMIT_MS
 
 
-def _is_silent(samples: Samples) -> bool:
-    # The magnitude of the lowest sample does not fit int16.
-    return not len(samples) or int(np.abs(samples.astype(np.int32)).max()) <= SILENT_UP_TO
+def _magnitude(samples: Samples) -> int:
+    # That of the lowest sample does not fit int16.
+    return int(np.abs(samples.astype(np.int32)).max()) if len(samples) else 0
 
 
 class AgentTrack:

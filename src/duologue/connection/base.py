@@ -14,7 +14,14 @@ Received: TypeAlias = Incoming | ConnectionNotice
 
 
 class Connection(Protocol):
-    """An open way to an agent and back."""
+    """An open way to an agent and back.
+
+    Attributes:
+        start_ms: how much of the agent's sound has to wait here before playing begins, against
+            sound that is late; see `duologue.audio.jitter_buffer`.
+    """
+
+    start_ms: int
 
     async def send(self, message: ClientMessage) -> None:
         """Send a message; on a connection that is closing, do nothing.

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
+from duologue.audio.jitter_buffer import START_MS
 from duologue.connection.endpoints import MEMORY_SCHEME, server_of
 from duologue.dialogue.values import ABNORMAL_CLOSURE, NORMAL_CLOSURE, Disconnection
 from duologue.errors import SessionConnectionError
@@ -50,6 +51,8 @@ class MemoryListener:
 
 class MemoryConnection:
     """The client's end. See `duologue.connection.base.Connection`."""
+
+    start_ms = START_MS
 
     def __init__(self, to_agent: _Frames, from_agent: _Frames) -> None:
         self._to_agent = to_agent

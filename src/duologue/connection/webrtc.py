@@ -15,7 +15,7 @@ from livekit import rtc
 from livekit.rtc.participant import PublishDataError, PublishTrackError
 from livekit.rtc.room import EventTypes
 
-from duologue.connection.agent_track import AgentTrack
+from duologue.connection.agent_track import START_MS, AgentTrack
 from duologue.connection.arrivals import Arrivals
 from duologue.connection.base import Received
 from duologue.connection.endpoints import server_of
@@ -61,6 +61,8 @@ LossSign = Literal["silence", "LiveKit"]
 
 class WebRtcConnection:
     """A place in a room with an agent. See `duologue.connection.base.Connection`."""
+
+    start_ms = START_MS
 
     def __init__(self, *, with_sound: bool) -> None:
         self._room = rtc.Room()

@@ -68,6 +68,7 @@ class Sound:
         sink: Sink,
         input_format: AudioFormat,
         chunk_ms: int,
+        start_ms: int,
         events: SoundEvents,
         wanted: Treatment = UNTREATED,
     ) -> None:
@@ -89,6 +90,7 @@ class Sound:
         )
         self._playout = Playout(
             sink.sample_rate_hz,
+            start_ms=start_ms,
             on_change=lambda playing, at_s: self._tell(self._playing_changed),
             on_audible=lambda event_id, at_s: self._tell(events.audible, at_s * 1000),
             clock=self._clock_s,

@@ -49,6 +49,7 @@ class VoiceConversation(BaseConversation):
             sink=sink,
             input_format=input_format,
             chunk_ms=plan.input_chunk_duration_ms,
+            start_ms=parts.connection.start_ms,
             events=SoundEvents(
                 chunk=self._send_chunk,
                 voiced=parts.dialogue.user_voiced,
