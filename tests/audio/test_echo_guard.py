@@ -99,6 +99,25 @@ def test_before_the_echo_was_heard_nothing_is_held_back() -> None:
     assert not any(room.plays(*syllables(ECHO_WITHIN_FRAMES - 1)))
 
 
+def test_what_is_not_heard_yet_as_a_call_begins_does_not_count() -> None:
+    guard = EchoGuard()
+    for _ in range(2 * ECHO_WITHIN_FRAMES):
+        guard.hear(tone(8000), tone(10))
+    guard.hear(tone(8000), tone(COUPLING * 8000))
+    guard.doubt()
+    assert guard.may_be_echo(tone(COUPLING * 7000), NOTHING)
+
+
+def test_a_microphone_that_was_switched_off_at_first_is_learned_later() -> None:
+    guard = EchoGuard()
+    for _ in range(1000):
+        guard.hear(tone(8000), tone(0))
+    for _ in range(1000):
+        guard.hear(tone(8000), tone(COUPLING * 8000))
+    guard.doubt()
+    assert guard.may_be_echo(tone(COUPLING * 7000), NOTHING)
+
+
 def test_it_follows_a_speaker_that_is_turned_up(room: Room) -> None:
     louder = [4 * level for level in syllables(600)]
     for level in louder:  # at the speaker itself, so that nobody is told

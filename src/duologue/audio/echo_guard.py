@@ -24,6 +24,13 @@ SILENT_BELOW: Final = 100.0
 DOUBTFUL_FRAMES: Final = 300
 """So many frames with an echo, 3 s, the canceller may need to find it anew."""
 
+LEARNING_FRAMES: Final = 200
+"""For so long, 2 s, the loudest echo counts: of what a call begins with, some is not heard yet."""
+
+LEAST_COUPLING: Final = 1e-4
+"""An echo is taken to be no softer than this (-40 dB), or a microphone that was switched off at
+first would be taken for a room without one."""
+
 STEP: Final = 10 ** (0.05 / 10)
 """What is held for the echo's loudness follows by 0.05 dB a frame, 5 dB a second. So it is the
 median of what is measured, and does not rise while a user speaks for a moment."""
@@ -38,7 +45,8 @@ class EchoGuard:
     def __init__(self) -> None:
         self._played: deque[float] = deque(maxlen=ECHO_WITHIN_FRAMES)
         self._heard: deque[float] = deque(maxlen=ECHO_WITHIN_FRAMES)
-        self._coupling: float | None = None
+        self._coupling = LEAST_COUPLING
+        self._frames_learned = 0
         self._frames_in_doubt = 0
         self._loudest = 0.0
 
@@ -57,10 +65,12 @@ class EchoGuard:
         if len(self._heard) < ECHO_WITHIN_FRAMES:
             return  # the echo of what is loudest may be still to come
         measured = max(self._heard) / self._loudest
-        if self._coupling is None:
-            self._coupling = measured
+        self._frames_learned += 1
+        if self._frames_learned <= LEARNING_FRAMES:
+            self._coupling = max(self._coupling, measured)
         else:
-            self._coupling *= STEP if measured > self._coupling else 1 / STEP
+            followed = self._coupling * (STEP if measured > self._coupling else 1 / STEP)
+            self._coupling = max(followed, LEAST_COUPLING)
 
     def may_be_echo(self, processed: Samples, ahead: Samples) -> bool:
         """Whether what is left of the frame is to be held back, to be asked once for each.
@@ -70,7 +80,7 @@ class EchoGuard:
             ahead: what has been played, but comes with later frames: a microphone that has stood
                 still hears its echo too early.
         """
-        if not self._frames_in_doubt or self._coupling is None:
+        if not self._frames_in_doubt or not self._frames_learned:
             return False
         size = len(processed)
         frames = (ahead[start : start + size] for start in range(0, len(ahead), size))
