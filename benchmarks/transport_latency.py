@@ -5,6 +5,9 @@
 is `benchmarks.turn_latency` without language model, recogniser and voice, whose times scatter more
 than the transports differ. What is left are the network and its buffers, the detection of the end
 of speech, which is real, and play-out.
+
+How chunks and packets fall against each other stays the same for the whole of a call, so few turns
+are taken of each.
 """
 
 from __future__ import annotations
@@ -24,29 +27,34 @@ from duologue.dialogue.turns import TurnMetrics
 from soak.agent import agent_process
 from tests.agent.vowels import RATE_HZ, vowels
 
-TURNS: Final = 20
+CALLS: Final = 10
+TURNS: Final = 2
+"""In each call: one in which either transport is the first."""
 QUESTION_S: Final = 1.5
 
 
-async def measure(turns: int = TURNS) -> dict[ConnectionType, list[TurnMetrics]]:
-    """Ask so many questions over both transports; what the turns of each have told, in order."""
+async def measure(
+    calls: int = CALLS, turns: int = TURNS
+) -> dict[ConnectionType, list[TurnMetrics]]:
+    """Hold so many calls over either transport, of so many turns; what these have told, in order."""
     # Made before: a loop that is busy would hold up the microphones.
     question = {transport: _question(WIRE_RATE_HZ[transport]) for transport in TRANSPORTS}
+    told: dict[ConnectionType, list[TurnMetrics]] = {transport: [] for transport in TRANSPORTS}
     with running_livekit_server(print) as livekit, agent_process(livekit) as agent:
-        async with AsyncExitStack() as held:
-            interviews = {
-                transport: await held.enter_async_context(
-                    interview(agent.url, transport, agent_id="agent")
-                )
-                for transport in TRANSPORTS
-            }
-            for number in range(turns):
-                for transport in in_turn(number):
-                    await interviews[transport].ask(question[transport])
-    return {
-        transport: [metrics for metrics, _ in interviews[transport].told.turns]
-        for transport in TRANSPORTS
-    }
+        for _ in range(calls):
+            async with AsyncExitStack() as held:
+                interviews = {
+                    transport: await held.enter_async_context(
+                        interview(agent.url, transport, agent_id="agent")
+                    )
+                    for transport in TRANSPORTS
+                }
+                for number in range(turns):
+                    for transport in in_turn(number):
+                        await interviews[transport].ask(question[transport])
+            for transport in TRANSPORTS:
+                told[transport] += [metrics for metrics, _ in interviews[transport].told.turns]
+    return told
 
 
 def _question(rate_hz: int) -> Samples:

@@ -31,9 +31,11 @@ LEAST_COUPLING: Final = 1e-4
 """An echo is taken to be no softer than this (-40 dB), or a microphone that was switched off at
 first would be taken for a room without one."""
 
-STEP: Final = 10 ** (0.05 / 10)
-"""What is held for the echo's loudness follows by 0.05 dB a frame, 5 dB a second. So it is the
-median of what is measured, and does not rise while a user speaks for a moment."""
+UP: Final = 10 ** (0.04 / 10)
+DOWN: Final = 10 ** (-0.01 / 10)
+"""What is held for the echo's loudness rises by 0.04 dB a frame while more is measured, and falls
+by 0.01 dB else. So four of five frames are below it, and a user who speaks for a moment does not
+bring it up much. What is measured varies by 5 dB, as rooms do not carry all sounds alike."""
 
 
 class EchoGuard:
@@ -69,7 +71,7 @@ class EchoGuard:
         if self._frames_learned <= LEARNING_FRAMES:
             self._coupling = max(self._coupling, measured)
         else:
-            followed = self._coupling * (STEP if measured > self._coupling else 1 / STEP)
+            followed = self._coupling * (UP if measured > self._coupling else DOWN)
             self._coupling = max(followed, LEAST_COUPLING)
 
     def may_be_echo(self, processed: Samples, ahead: Samples) -> bool:
