@@ -36,7 +36,7 @@ QUESTION_S: Final = 1.5
 async def measure(
     calls: int = CALLS, turns: int = TURNS
 ) -> dict[ConnectionType, list[TurnMetrics]]:
-    """Hold so many calls over either transport, of so many turns; what these have told, in order."""
+    """Hold so many calls over both transports, of so many turns; what they told, in order."""
     # Made before: a loop that is busy would hold up the microphones.
     question = {transport: _question(WIRE_RATE_HZ[transport]) for transport in TRANSPORTS}
     told: dict[ConnectionType, list[TurnMetrics]] = {transport: [] for transport in TRANSPORTS}

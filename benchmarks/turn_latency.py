@@ -29,6 +29,8 @@ from benchmarks.conversations import QUESTIONS, Samples, agent, spoken
 from duologue import AgentAudio, Conversation, Mode, TurnMetrics, VoiceConversation
 from duologue.audio.pacing import BLOCK_MS
 from duologue.audio.playout import AUDIBLE_ABOVE
+from duologue.connection.base import MESSAGE_MS
+from duologue.connection.microphone_track import CHUNK_MS as CHUNK_OF_TRACK_MS
 from duologue.conversation.options.transport import ConnectionType
 from duologue.testing.memory_devices import MemoryMicrophone, MemorySpeaker
 
@@ -46,7 +48,7 @@ conversation_config:
 """
 TRANSPORTS: Final[tuple[ConnectionType, ...]] = ("websocket", "webrtc")
 WIRE_RATE_HZ: Final[dict[ConnectionType, int]] = {"websocket": 16_000, "webrtc": 48_000}
-CHUNK_MS = 20
+CHUNK_MS: Final[dict[ConnectionType, int]] = {"websocket": MESSAGE_MS, "webrtc": CHUNK_OF_TRACK_MS}
 TURN_LIMIT_S = 30.0
 PAUSE_S = 1.0
 
@@ -145,7 +147,6 @@ async def interview(
         connection_type=transport,
         microphone=microphone,
         speaker=MemorySpeaker(rate_hz),
-        input_chunk_duration_ms=CHUNK_MS,
         on_audio=told.sound,
         on_turn_metrics=told.turn,
     ) as conversation:
@@ -177,7 +178,7 @@ async def measure(questions: Sequence[str] = QUESTIONS) -> dict[ConnectionType, 
     turns: dict[ConnectionType, list[Turn]] = {transport: [] for transport in TRANSPORTS}
     for transport, agent_ms in zip(order, of_agent_ms, strict=True):
         metrics, lead_ms = interviews[transport].told.turns[len(turns[transport])]
-        turns[transport].append(_turn(metrics, lead_ms, agent_ms))
+        turns[transport].append(_turn(metrics, lead_ms, agent_ms + CHUNK_MS[transport]))
     return turns
 
 
@@ -204,7 +205,7 @@ def _own_of_agent_ms(log_path: Path) -> list[float]:
     return [float(own) for own in re.findall(r"duologue\.agent\.turns: .* own (\d+) ms", log)]
 
 
-def _turn(metrics: TurnMetrics, lead_ms: float, agent_ms: float) -> Turn:
+def _turn(metrics: TurnMetrics, lead_ms: float, before_ms: float) -> Turn:
     assert metrics.transcript_ms is not None
     assert metrics.first_audio_ms is not None
     assert metrics.audible_ms is not None
@@ -214,7 +215,7 @@ def _turn(metrics: TurnMetrics, lead_ms: float, agent_ms: float) -> Turn:
         first_sound_ms=metrics.first_audio_ms,
         audible_ms=metrics.audible_ms,
         lead_ms=lead_ms,
-        own_ms=BLOCK_MS + CHUNK_MS + agent_ms + play_ms,
+        own_ms=BLOCK_MS + before_ms + play_ms,
     )
 
 

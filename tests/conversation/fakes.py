@@ -115,6 +115,7 @@ class Hanging:
 class ManualConnection:
     """A connection whose other end is the test."""
 
+    chunk_ms = 20
     start_ms = START_MS
 
     def __init__(self) -> None:

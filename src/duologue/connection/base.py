@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from duologue.dialogue.values import ConnectionNotice, Disconnection
 from duologue.protocol.client_messages import ClientMessage
@@ -12,15 +12,20 @@ from duologue.protocol.server_events import ConversationMetadataEvent
 Received: TypeAlias = Incoming | ConnectionNotice
 """What comes in while a connection is open."""
 
+MESSAGE_MS: Final = 20
+"""So much sound goes into one message. More would come later; less costs a message more often."""
+
 
 class Connection(Protocol):
     """An open way to an agent and back.
 
     Attributes:
+        chunk_ms: how much of the user's sound goes at once, unless the caller wants otherwise.
         start_ms: how much of the agent's sound has to wait here before playing begins, against
             sound that is late; see `duologue.audio.jitter_buffer`.
     """
 
+    chunk_ms: int
     start_ms: int
 
     async def send(self, message: ClientMessage) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from duologue.audio.jitter_buffer import START_MS
+from duologue.connection.base import MESSAGE_MS
 from duologue.connection.endpoints import MEMORY_SCHEME, server_of
 from duologue.dialogue.values import ABNORMAL_CLOSURE, NORMAL_CLOSURE, Disconnection
 from duologue.errors import SessionConnectionError
@@ -52,6 +53,7 @@ class MemoryListener:
 class MemoryConnection:
     """The client's end. See `duologue.connection.base.Connection`."""
 
+    chunk_ms = MESSAGE_MS
     start_ms = START_MS
 
     def __init__(self, to_agent: _Frames, from_agent: _Frames) -> None:

@@ -17,6 +17,9 @@ from duologue.audio.speech_detector import SpeechDetector
 SAMPLE_RATE_HZ: Final = 48_000
 """WebRTC's own, at which Opus works."""
 
+CHUNK_MS: Final = 10
+"""A track takes frames of so much; of a longer chunk the second frame waits for the first."""
+
 QUEUE_MS: Final = 100
 """So much sound waits in the track at most; what comes beyond it waits to be sent."""
 

@@ -11,6 +11,7 @@ from typing import Final
 import aiohttp
 
 from duologue.audio.jitter_buffer import START_MS
+from duologue.connection.base import MESSAGE_MS
 from duologue.connection.endpoints import server_of
 from duologue.connection.failures import explanation
 from duologue.connection.proxies import proxy_for
@@ -44,6 +45,7 @@ _USER_ENDED: Final = b"User ended conversation"  # the words of ElevenLabs' Java
 class WebSocketConnection:
     """An open WebSocket to an agent. See `duologue.connection.base.Connection`."""
 
+    chunk_ms = MESSAGE_MS
     start_ms = START_MS
 
     def __init__(self, http: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse):

@@ -162,6 +162,7 @@ def _conversation(
     callbacks: CallbackQueue,
     status: StatusReporter,
 ) -> BaseConversation:
+    chunk_ms = plan.sound.input_chunk_duration_ms or opened.connection.chunk_ms
     parts = SessionParts(
         conversation_id=metadata.conversation_id,
         opening=plan.opening,
@@ -173,7 +174,7 @@ def _conversation(
         ),
         callbacks=callbacks,
         status=status,
-        outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // plan.sound.input_chunk_duration_ms),
+        outbox=Outbox(audio_limit=AUDIO_BACKLOG_MS // chunk_ms),
         upload_origin=opened.origin,
         ssl_context=plan.route.ssl_context,
     )
@@ -182,7 +183,12 @@ def _conversation(
     input_format = _input_format(metadata)
     source, sink = chosen_devices(plan.sound, input_format, _output_format(metadata))
     return VoiceConversation(
-        parts, source=source, sink=sink, input_format=input_format, plan=plan.sound
+        parts,
+        source=source,
+        sink=sink,
+        input_format=input_format,
+        chunk_ms=chunk_ms,
+        plan=plan.sound,
     )
 
 

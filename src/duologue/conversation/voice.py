@@ -36,6 +36,7 @@ class VoiceConversation(BaseConversation):
         source: Source,
         sink: Sink,
         input_format: AudioFormat,
+        chunk_ms: int,
         plan: SoundPlan,
     ) -> None:
         self._chunks_sent = 0
@@ -48,7 +49,7 @@ class VoiceConversation(BaseConversation):
             source=source,
             sink=sink,
             input_format=input_format,
-            chunk_ms=plan.input_chunk_duration_ms,
+            chunk_ms=chunk_ms,
             start_ms=parts.connection.start_ms,
             events=SoundEvents(
                 chunk=self._send_chunk,

@@ -21,7 +21,7 @@ def test_without_options_the_systems_default_devices_are_meant() -> None:
         speaker=None,
         input_device_id=None,
         output_device_id=None,
-        input_chunk_duration_ms=20,
+        input_chunk_duration_ms=None,
         use_wake_lock=True,
         treatment=Treatment(echo_cancellation=True, noise_suppression=True),
     )

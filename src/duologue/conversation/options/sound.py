@@ -11,8 +11,6 @@ from typing import Any, Final
 from duologue.audio.endpoints import Sink, Source
 from duologue.conversation.options.reading import Options, contradiction, flag, optional_text
 
-DEFAULT_INPUT_CHUNK_DURATION_MS: Final = 20
-
 
 @dataclass(frozen=True, kw_only=True)
 class Treatment:
@@ -45,7 +43,7 @@ class SoundPlan:
     Attributes:
         microphone, speaker: the caller's own, or None for the system's devices.
         input_device_id, output_device_id: which of the system's devices; None for the default.
-        input_chunk_duration_ms: how much sound goes into one message.
+        input_chunk_duration_ms: how much sound goes at once; None for what fits the connection.
         use_wake_lock: whether the screen stays on meanwhile.
         treatment: what is done with the sound on its way.
     """
@@ -54,7 +52,7 @@ class SoundPlan:
     speaker: Sink | None
     input_device_id: str | None
     output_device_id: str | None
-    input_chunk_duration_ms: int
+    input_chunk_duration_ms: int | None
     use_wake_lock: bool
     treatment: Treatment
 
@@ -135,8 +133,10 @@ def _check_rate(name: str, value: object) -> None:
         raise ValueError(f"{name} must be a positive number of Hz, not {value}")
 
 
-def _chunk_duration_ms(options: Options) -> int:
-    value = options.get("input_chunk_duration_ms", DEFAULT_INPUT_CHUNK_DURATION_MS)
+def _chunk_duration_ms(options: Options) -> int | None:
+    value = options.get("input_chunk_duration_ms")
+    if value is None and "input_chunk_duration_ms" not in options:
+        return None
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(
             "input_chunk_duration_ms must be a whole number of milliseconds, "
