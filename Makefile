@@ -16,11 +16,11 @@ serve:  ## Let others talk with an agent on this machine: make serve ARGS="--por
 	@scripts/setup.sh run
 	@.venv/bin/duologue serve $(ARGS)
 
-test: setup
-	.venv/bin/pytest $(ARGS)
+test: test-fast
+	.venv/bin/pytest tests/real $(ARGS)
 
-test-fast: setup
-	.venv/bin/pytest --ignore=tests/real $(ARGS)
+test-fast: setup  ## Two at a time; those with real parts have the machine to themselves
+	.venv/bin/pytest --numprocesses=2 --dist=loadgroup --ignore=tests/real $(ARGS)
 
 check: setup
 	.venv/bin/ruff check

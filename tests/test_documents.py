@@ -34,7 +34,14 @@ from duologue.protocol.server_events import (
     ClientToolCallEvent,
     McpToolCallEvent,
 )
-from duologue.testing import MemoryMicrophone, MemorySpeaker, Script, ScriptedAgent, ScriptedCall
+from duologue.testing import (
+    ClientGone,
+    MemoryMicrophone,
+    MemorySpeaker,
+    Script,
+    ScriptedAgent,
+    ScriptedCall,
+)
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -96,10 +103,16 @@ async def run(document: Path) -> dict[str, Any]:
     return names
 
 
+STARTS_S = 10
+
+
 async def talk_for_a_moment(call: ScriptedCall) -> None:
     await call.begin()
     for event in ANSWERS:
         await call.send(event)
+    with suppress(TimeoutError, ClientGone):
+        async with asyncio.timeout(STARTS_S):  # a program that loads its libraries only now
+            await call.receive_next()
     with suppress(TimeoutError):
         async with asyncio.timeout(0.3):
             await call.receive_until_gone()

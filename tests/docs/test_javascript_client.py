@@ -138,6 +138,7 @@ def test_every_name_of_the_javascript_client_has_its_row(section: str) -> None:
     assert [row.name for row in of(section)] == list(THEIRS[section])
 
 
+@pytest.mark.xdist_group("collected")  # in one process, so that tests are collected once
 @pytest.mark.parametrize("row", ROWS, ids=label)
 def test_every_row_says_what_is_there_and_is_shown_by_tests_that_exist(row: Row) -> None:
     assert row.ours
