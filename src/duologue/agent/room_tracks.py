@@ -16,13 +16,11 @@ from duologue.protocol.server_events import Alignment
 logger = logging.getLogger("duologue.agent.room")
 
 TRACK_NAME: Final = "agent"
-FRAME_MS: Final = 10
-"""As WebRTC's own buffer gives it: the first half of a packet of Opus need not wait for the second.
-"""
+FRAME_MS: Final = 20
 QUEUE_MS: Final = 1000
 """The agent's voice comes at most half a second ahead of real time; this is twice that."""
 MOST_CHUNKS: Final = 64
-MOST_FRAMES: Final = 500
+MOST_FRAMES: Final = 250
 """Five seconds of the user's sound; the oldest is dropped if the server is busy for longer."""
 SUBSCRIPTION_LIMIT_S: Final = 3.0
 """A user who takes longer to listen misses the first words."""
