@@ -1,6 +1,9 @@
 # Each of these sets up what it needs by itself; see scripts/setup.sh.
 .PHONY: setup livekit talk serve test test-fast check bench soak format blocking lock
 
+# Two at a time; those with real parts have the machine to themselves.
+PYTEST_FAST = .venv/bin/pytest --numprocesses=2 --dist=loadgroup --ignore=tests/real
+
 setup:
 	@scripts/setup.sh test
 
@@ -16,11 +19,16 @@ serve:  ## Let others talk with an agent on this machine: make serve ARGS="--por
 	@scripts/setup.sh run
 	@.venv/bin/duologue serve $(ARGS)
 
-test: test-fast
-	.venv/bin/pytest tests/real $(ARGS)
+test: setup  ## All tests; or some of them: make test ARGS=tests/audio
+ifdef ARGS
+	.venv/bin/pytest $(ARGS)
+else
+	$(PYTEST_FAST)
+	.venv/bin/pytest tests/real
+endif
 
-test-fast: setup  ## Two at a time; those with real parts have the machine to themselves
-	.venv/bin/pytest --numprocesses=2 --dist=loadgroup --ignore=tests/real $(ARGS)
+test-fast: setup
+	$(PYTEST_FAST) $(ARGS)
 
 check: setup
 	.venv/bin/ruff check

@@ -94,7 +94,7 @@ def test_what_is_played_ahead_of_its_frame_may_be_heard_already(room: Room) -> N
 
 
 def test_before_the_echo_was_heard_nothing_is_held_back() -> None:
-    room = Room()
+    room = Room(0)
     room.guard.doubt()
     assert not any(room.plays(*syllables(ECHO_WITHIN_FRAMES - 1)))
 
@@ -103,7 +103,8 @@ def test_what_is_not_heard_yet_as_a_call_begins_does_not_count() -> None:
     guard = EchoGuard()
     for _ in range(2 * ECHO_WITHIN_FRAMES):
         guard.hear(tone(8000), tone(10))
-    guard.hear(tone(8000), tone(COUPLING * 8000))
+    for _ in range(2 * ECHO_WITHIN_FRAMES):
+        guard.hear(tone(8000), tone(COUPLING * 8000))
     guard.doubt()
     assert guard.may_be_echo(tone(COUPLING * 7000), NOTHING)
 
@@ -116,6 +117,45 @@ def test_a_microphone_that_was_switched_off_at_first_is_learned_later() -> None:
         guard.hear(tone(8000), tone(COUPLING * 8000))
     guard.doubt()
     assert guard.may_be_echo(tone(COUPLING * 7000), NOTHING)
+
+
+@pytest.mark.parametrize("delay_frames", [0, 6, 12, 25])
+def test_a_word_that_dies_away_before_a_pause_makes_the_echo_no_louder(delay_frames: int) -> None:
+    room = Room(delay_frames)
+    for _ in range(3):
+        word = [*[8000.0] * 100, *(8000 * 0.7**frame for frame in range(30))]
+        room.plays(*word, *[0.0] * 150)
+    room.plays(*[8000.0] * 60)
+    room.guard.doubt()
+    assert not any(room.plays(*[8000.0] * 50, user=8000))
+
+
+def test_with_another_speaker_it_is_learned_anew(room: Room) -> None:
+    room.guard.learn_anew()
+    for level in syllables(200):  # four times as loud
+        room.guard.hear(tone(level), tone(4 * COUPLING * level))
+    room.guard.doubt()
+    room.guard.hear(tone(2000), tone(0))
+    room.guard.hear(tone(2000), tone(3500))
+    assert room.guard.may_be_echo(tone(3500), NOTHING)
+
+
+def test_what_gain_control_brings_up_is_held_back_as_well(room: Room) -> None:
+    room.guard.doubt()
+    room.guard.hear(tone(4000), tone(COUPLING * 3000))
+    assert room.guard.may_be_echo(tone(20_000), NOTHING)
+
+
+def test_at_different_rates_a_frame_is_as_long_as_that_of_what_is_played() -> None:
+    guard = EchoGuard()
+    pulses = np.zeros(480, dtype=np.int16)
+    pulses[::240] = 16_000
+    for _ in range(2 * ECHO_WITHIN_FRAMES):
+        guard.hear(pulses, tone(500))
+    guard.doubt()
+    louder = tone(600)  # of no single pulse it would be the echo
+    guard.hear(pulses, louder)
+    assert not guard.may_be_echo(louder, pulses[:250])
 
 
 def test_it_follows_a_speaker_that_is_turned_up(room: Room) -> None:

@@ -152,3 +152,21 @@ def test_no_rate_runs_away(sample_rate_hz: int) -> None:
     assert {len(frame) for frame in frames} == {reference.frame_size}
     last = int(frames[-1][-1]) & 0xFFFF
     assert sample_rate_hz - last == pytest.approx(sample_rate_hz * IN_HAND_S, abs=3)
+
+
+@pytest.mark.parametrize("playback_hz", [16_000, 22_050, 48_000])
+@pytest.mark.parametrize("capture_hz", [11_025, 16_000, 22_050, 44_100])
+def test_at_any_rates_devices_on_time_leave_no_gap(capture_hz: int, playback_hz: int) -> None:
+    heard_frame = capture_hz // FRAMES_PER_SECOND
+    reference = EchoReference(playback_hz, heard_frame / capture_hz)
+    sounding = np.ones(playback_hz // 100, dtype=np.int16)
+    given = []
+    played = heard = 0
+    while heard < 30 * capture_hz:
+        while played * capture_hz <= heard * playback_hz:
+            reference.played(sounding)
+            played += len(sounding)
+        heard += heard_frame
+        given.append(reference.next())
+    assert {len(frame) for frame in given} == {reference.frame_size}
+    assert all(frame.all() for frame in given[5:])

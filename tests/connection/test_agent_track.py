@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from duologue.connection.agent_track import (
     BREAK_LIMIT_MS,
@@ -54,14 +55,29 @@ def test_after_sound_a_tail_of_silence_is_heard_and_no_more() -> None:
 def test_a_pause_between_two_words_is_heard_whole_and_the_first_a_little_longer() -> None:
     word_and_pause = [frame(1000), *[SILENCE] * (TAIL - GROWTH - 1)]
     longer = [*word_and_pause, *[SILENCE] * GROWTH]
-    assert heard(SoundOnly(), *word_and_pause * 20) == [*longer, *word_and_pause * 19]
+    gate = SoundOnly()
+    heard(gate, *[SILENCE] * LEAD)
+    assert heard(gate, *word_and_pause * 20)[LEAD:] == [*longer, *word_and_pause * 19]
+
+
+@pytest.mark.parametrize("pause", range(TAIL - 4, TAIL + 4))
+def test_after_any_number_of_pauses_no_more_is_in_hand(pause: int) -> None:
+    gate = SoundOnly()
+    heard(gate, *[SILENCE] * LEAD)
+    in_hand, most = 0, 0
+    for one in [frame(1000), *[SILENCE] * pause] * 20:
+        in_hand = max(0, in_hand + len(gate.push(one)) - 1)
+        most = max(most, in_hand)
+    assert most * FRAME_MS <= IN_HAND_MS
 
 
 def test_the_first_quiet_frames_between_words_are_heard_twice() -> None:
     quiet = [frame(QUIET_UP_TO - number) for number in range(GROWTH + 5)]
     twice = [one for one in quiet[:GROWTH] for _ in range(2)]
     words = [frame(1000), frame(QUIET_UP_TO + 1)]
-    assert heard(SoundOnly(), *words, *quiet) == [*words, *twice, *quiet[GROWTH:]]
+    gate = SoundOnly()
+    heard(gate, *[SILENCE] * LEAD)
+    assert heard(gate, *words, *quiet)[LEAD:] == [*words, *twice, *quiet[GROWTH:]]
 
 
 def test_a_soft_beginning_is_no_longer_than_it_was() -> None:

@@ -8,6 +8,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from duologue.audio.echo_guard import EchoGuard
 from duologue.audio.samples import Samples, silence
 from duologue.conversation.options.sound import UNTREATED, Treatment
 from duologue.conversation.treatment import SoundTreatment
@@ -139,6 +140,20 @@ def test_after_a_standstill_a_user_is_heard_in_the_pauses_of_the_agent() -> None
     treatment.stop()
     after = 21 * RATE_HZ // 10
     assert attenuation_db(voice[after:], np.concatenate(heard)[after:]) < 3
+
+
+def test_of_another_device_the_echo_is_learned_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    learned_anew: list[EchoGuard] = []
+    monkeypatch.setattr(EchoGuard, "learn_anew", lambda guard: learned_anew.append(guard))
+    treatment = treating(Treatment(echo_cancellation=True))
+    treatment.device_changed()  # nothing is learned yet
+    treatment.start()
+    through(treatment, silence(1600), silence(1600))
+    assert not learned_anew
+    treatment.device_changed()
+    through(treatment, silence(1600), silence(1600))
+    treatment.stop()
+    assert len(learned_anew) == 1
 
 
 def test_after_a_standstill_a_user_who_is_louder_than_the_echo_is_heard() -> None:

@@ -74,7 +74,10 @@ class Room:
         return listening(self._server, f"{SPEAKER}.monitor")
 
     def stand_still(self, duration_s: float) -> None:
-        """Let the sound server and this process stand still, as they do on a busy machine."""
+        """Let the sound server and this process stand still, as they do on a busy machine.
+
+        A shell in which this runs takes the process for one that the user has stopped.
+        """
         both = f"{self._server.pid} {os.getpid()}"
         script = f"kill -STOP {both}; sleep {duration_s}; kill -CONT {both}"
         subprocess.run(["sh", "-c", script], check=True, timeout=10)

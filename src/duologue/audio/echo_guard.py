@@ -24,18 +24,21 @@ SILENT_BELOW: Final = 100.0
 DOUBTFUL_FRAMES: Final = 300
 """So many frames with an echo, 3 s, the canceller may need to find it anew."""
 
-LEARNING_FRAMES: Final = 200
-"""For so long, 2 s, the loudest echo counts: of what a call begins with, some is not heard yet."""
-
 LEAST_COUPLING: Final = 1e-4
 """An echo is taken to be no softer than this (-40 dB), or a microphone that was switched off at
 first would be taken for a room without one."""
 
-UP: Final = 10 ** (0.04 / 10)
-DOWN: Final = 10 ** (-0.01 / 10)
-"""What is held for the echo's loudness rises by 0.04 dB a frame while more is measured, and falls
-by 0.01 dB else. So four of five frames are below it, and a user who speaks for a moment does not
-bring it up much. What is measured varies by 5 dB, as rooms do not carry all sounds alike."""
+UP_DB: Final = 0.04
+DOWN_DB: Final = 0.01
+"""What is held for the echo's loudness rises so much a frame while more is measured, and falls so
+much else. So four of five frames are below it, and a user who speaks for a moment does not bring it
+up much. What is measured varies by 5 dB, as rooms do not carry all sounds alike."""
+
+LEARNING_FRAMES: Final = 200
+LEARNING_UP_DB: Final = 1.0
+LEARNING_DOWN_DB: Final = 0.05
+"""For the first 2 s of the agent's speech it follows faster, above all upwards: of what a call
+begins with, some is not heard yet."""
 
 
 class EchoGuard:
@@ -45,34 +48,38 @@ class EchoGuard:
     """
 
     def __init__(self) -> None:
-        self._played: deque[float] = deque(maxlen=ECHO_WITHIN_FRAMES)
+        # The echo of what was played up to 500 ms ago is heard in the 500 ms after that.
+        self._played: deque[float] = deque(maxlen=2 * ECHO_WITHIN_FRAMES)
         self._heard: deque[float] = deque(maxlen=ECHO_WITHIN_FRAMES)
         self._coupling = LEAST_COUPLING
         self._frames_learned = 0
         self._frames_in_doubt = 0
         self._loudest = 0.0
+        self._frame_size = 1
 
     def doubt(self) -> None:
         """Take note that the echo may have moved."""
         self._frames_in_doubt = DOUBTFUL_FRAMES
 
+    def learn_anew(self) -> None:
+        """Take note that it may be louder or softer now, as with another speaker."""
+        self._frames_learned = 0
+
     def hear(self, played: Samples, heard: Samples) -> None:
         """Take the next frame of what was played, and of what was heard, as it was heard."""
-        self._played.append(_power(played))
-        self._loudest = max(self._played)
-        if self._loudest < SILENT_BELOW**2:
-            self._heard.clear()
+        self._frame_size = len(played)
+        self._played.append(_energy(played) / len(played))
+        self._heard.append(_energy(heard) / len(heard))
+        self._loudest = max(list(self._played)[-ECHO_WITHIN_FRAMES:])
+        if self._loudest < SILENT_BELOW**2 or len(self._played) < ECHO_WITHIN_FRAMES:
             return
-        self._heard.append(_power(heard))
-        if len(self._heard) < ECHO_WITHIN_FRAMES:
-            return  # the echo of what is loudest may be still to come
-        measured = max(self._heard) / self._loudest
+        measured = max(self._heard) / max(self._played)
+        is_learning = self._frames_learned < LEARNING_FRAMES
+        up_db = LEARNING_UP_DB if is_learning else UP_DB
+        down_db = LEARNING_DOWN_DB if is_learning else DOWN_DB
+        step_db = up_db if measured > self._coupling else -down_db
+        self._coupling = max(LEAST_COUPLING, self._coupling * 10 ** (step_db / 10))
         self._frames_learned += 1
-        if self._frames_learned <= LEARNING_FRAMES:
-            self._coupling = max(self._coupling, measured)
-        else:
-            followed = self._coupling * (UP if measured > self._coupling else DOWN)
-            self._coupling = max(followed, LEAST_COUPLING)
 
     def may_be_echo(self, processed: Samples, ahead: Samples) -> bool:
         """Whether what is left of the frame is to be held back, to be asked once for each.
@@ -82,17 +89,19 @@ class EchoGuard:
             ahead: what has been played, but comes with later frames: a microphone that has stood
                 still hears its echo too early.
         """
-        if not self._frames_in_doubt or not self._frames_learned:
+        if not self._frames_in_doubt:
             return False
-        size = len(processed)
+        size = self._frame_size
         frames = (ahead[start : start + size] for start in range(0, len(ahead), size))
-        loudest = max(self._loudest, *map(_power, frames), 0.0)
+        loudest = max(self._loudest, *(_energy(frame) / size for frame in frames), 0.0)
         if loudest < SILENT_BELOW**2:
             return False
         self._frames_in_doubt -= 1
-        return _power(processed) <= self._coupling * loudest
+        # Gain control may bring up what is left; as it was heard, it was no louder than this.
+        left = min(_energy(processed) / len(processed), self._heard[-1])
+        return left <= self._coupling * loudest
 
 
-def _power(samples: Samples) -> float:
+def _energy(samples: Samples) -> float:
     floats = samples.astype(np.float32)
-    return float(floats @ floats) / len(floats)
+    return float(floats @ floats)

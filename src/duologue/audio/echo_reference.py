@@ -46,20 +46,23 @@ follows moved: the canceller bears 8 silent frames in a tenth of a second, but a
 class EchoReference:
     """Samples of what was played, 10 ms for each 10 ms that were heard. For one thread.
 
-    Where 10 ms are no whole number of samples, what is over is left out now and then.
+    Where 10 ms are no whole number of samples, what is over is left out now and then; where the
+    frames that were heard are shorter, what is missing comes twice.
 
     Args:
         sample_rate_hz: of what is played.
+        heard_frame_s: how long a frame is that was heard, if not 10 ms to the sample.
     """
 
-    def __init__(self, sample_rate_hz: int) -> None:
+    def __init__(self, sample_rate_hz: int, heard_frame_s: float = 1 / FRAMES_PER_SECOND) -> None:
         self.frame_size = sample_rate_hz // FRAMES_PER_SECOND
         self._sample_rate_hz = sample_rate_hz
         self._most_in_hand = round(MOST_IN_HAND_S * sample_rate_hz)
         self._normally_in_hand = round(IN_HAND_S * sample_rate_hz)
         self._late_within = round(LATE_S * sample_rate_hz)
         self._in_hand = silence(self._normally_in_hand)
-        self._over = 0
+        self._passed_by_frame = heard_frame_s * sample_rate_hz
+        self._over = 0.0
         self._assumed = 0
         self._since_assumed = 0
         self._late = 0
@@ -109,19 +112,21 @@ class EchoReference:
     def next(self) -> Samples:
         """What was played when the next frame was heard; silence, as far as nothing is known."""
         self._settle()
-        wanted = self._wanted()
-        missing = wanted - len(self._in_hand)
+        passed = self._passed()
+        missing = max(passed, self.frame_size) - len(self._in_hand)
         if missing > 0:
             self._assumed += missing
             self._since_assumed = 0
             self._in_hand = np.concatenate((self._in_hand, silence(missing)))
-        frame, self._in_hand = self._in_hand[: self.frame_size], self._in_hand[wanted:]
+        frame, self._in_hand = self._in_hand[: self.frame_size], self._in_hand[passed:]
         return frame
 
-    def _wanted(self) -> int:
-        self._over += self._sample_rate_hz - self.frame_size * FRAMES_PER_SECOND
-        whole, self._over = divmod(self._over, FRAMES_PER_SECOND)
-        return self.frame_size + whole
+    def _passed(self) -> int:
+        """How many samples were played while a frame was heard: whole ones, and the rest later."""
+        self._over += self._passed_by_frame
+        whole = round(self._over)
+        self._over -= whole
+        return whole
 
     def _settle(self) -> None:
         self._since_assumed += 1

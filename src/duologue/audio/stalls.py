@@ -33,7 +33,7 @@ class LostTime:
     """Compares the sound that a device has asked for, or has brought, with the time that passed.
 
     Attributes:
-        is_doubtful: whether the last call was so late that time may be lost, or is known to be.
+        is_doubtful: whether the last call was so late that time may be lost.
 
     Args:
         certain_after_s: the loss is known after so much sound that did not come at once.
@@ -59,6 +59,7 @@ class LostTime:
             duration_s: of the sound.
             now_s: when the call came.
         """
+        self.is_doubtful = False
         if not duration_s:  # a resampler that gives nothing yet
             return 0.0
         if not self._sound_s:

@@ -67,10 +67,12 @@ class VoiceProcessor:
         self._playback_rate_hz = playback_rate_hz
         self._cancels_echo = echo_cancellation
         self._played: deque[Samples | float] = deque(maxlen=MAX_BLOCKS_WAITING)
-        self._reference = EchoReference(checked_rate_hz(playback_rate_hz))
+        self._reference = EchoReference(
+            checked_rate_hz(playback_rate_hz), self._capture.size / capture_rate_hz
+        )
         self._guard = EchoGuard()
         self._gain = RampedGain(capture_rate_hz, ramp_ms=HOLD_BACK_MS)
-        self._is_doubtful = False
+        self._is_doubtful = self._is_other_device = False
         self._is_listening = False
         self._module = AudioProcessingModule(
             echo_cancellation=echo_cancellation,
@@ -99,6 +101,10 @@ class VoiceProcessor:
         For 3 s of what is played, sound that is no louder than its echo is held back.
         """
         self._is_doubtful = True
+
+    def device_changed(self) -> None:
+        """Take note, in any thread, that the echo may be louder or softer from now on."""
+        self._is_other_device = True
 
     def process(self, samples: Samples, at_least: int = 1) -> Samples:
         """Take what the microphone has heard; give what is ready of it, processed.
@@ -151,6 +157,9 @@ class VoiceProcessor:
         self._guard.hear(played, samples_from_bytes(frame.data))
         self._module.process_reverse_stream(frame_of(played, self._playback_rate_hz))
         processed = self._processed(frame)
+        if self._is_other_device:
+            self._is_other_device = False
+            self._guard.learn_anew()
         if self._is_doubtful:
             self._is_doubtful = False
             self._guard.doubt()

@@ -44,7 +44,7 @@ TAIL_MS: Final = 400
 
 BREAK_MS: Final = 60
 """After so much silence an interrupted agent has fallen silent, and is heard again: longer than a
-frame or two that got lost."""
+packet or two that got lost."""
 
 BREAK_LIMIT_MS: Final = 500
 """So long after an interruption the agent is heard whether it has paused or not: what was on its
@@ -53,8 +53,8 @@ way has come by then, and this is something else."""
 SILENT_UP_TO: Final = 32
 """A frame without a greater magnitude is silent: -60 dBFS, well above what Opus makes of zeros."""
 
-FRAMES_LIMIT: Final = 100
-"""So many frames wait at most in LiveKit's queue; they are taken as they come."""
+FRAMES_LIMIT: Final = 200
+"""So many frames, 2 s, wait at most in LiveKit's queue; they are taken as they come."""
 
 STOP_LIMIT_S: Final = 1.0
 
@@ -65,13 +65,15 @@ class SoundOnly:
     def __init__(self) -> None:
         self._lead: deque[bytes] = deque(maxlen=LEAD_MS // FRAME_MS)
         self._tail_ms = 0.0
+        self._withheld_ms = 0.0
         self._reserve = _Reserve()
         self._break: _Break | None = None
 
     def interrupt(self) -> None:
         """Let nothing be heard of what the agent was saying."""
         self._lead.clear()
-        self._tail_ms = 0.0
+        self._tail_ms = self._withheld_ms = 0.0
+        self._reserve = _Reserve()
         self._break = _Break()
 
     def push(self, pcm: bytes) -> list[bytes]:
@@ -86,9 +88,11 @@ class SoundOnly:
             self._break = None
         if is_silent and self._tail_ms <= 0:
             self._lead.append(pcm)
+            self._withheld_ms += duration_ms
             return []
         if self._tail_ms <= 0:
-            self._reserve = _Reserve()
+            self._reserve.begin(self._withheld_ms, len(self._lead) * FRAME_MS)
+            self._withheld_ms = 0.0
         if not is_silent:
             self._tail_ms = TAIL_MS
         heard = [*self._lead, pcm]
@@ -105,7 +109,13 @@ class _Reserve:
 
     def __init__(self) -> None:
         self._has_sounded = False
-        self._in_hand_ms: float = LEAD_MS
+        self._in_hand_ms = 0.0
+
+    def begin(self, withheld_ms: float, lead_ms: float) -> None:
+        """Sound begins, after so much silence that was not played, and so much that is."""
+        left_ms = max(0.0, self._in_hand_ms - withheld_ms)
+        self._has_sounded = left_ms > 0
+        self._in_hand_ms = left_ms + lead_ms
 
     def grows_with(self, magnitude: int, duration_ms: float) -> bool:
         """Whether this frame is to be heard twice."""

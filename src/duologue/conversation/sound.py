@@ -30,7 +30,7 @@ from duologue.protocol.formats import AudioFormat
 
 HICCUP_S: Final = 0.1
 """A speaker that has run dry for less is still in the middle of what it plays. The frames of
-WebRTC came up to 25 ms late, in 50 s of answers, and sound begins anew only when 50 ms wait."""
+WebRTC came up to 25 ms late, in 50 s of answers, and sound begins anew only when 30 ms wait."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class Sound:
         sink.failed = lambda error: self._tell(events.failed, "speaker", error)
         for endpoint in (source, sink):
             if isinstance(endpoint, Switchable):
-                endpoint.changed = lambda change: self._tell(events.changed, change)
+                endpoint.changed = self._device_changed
         self._captures, self._renders = Punctuality(), Punctuality()
         self._dry: asyncio.TimerHandle | None = None
         self._understands_source = True
@@ -207,6 +207,10 @@ class Sound:
             underrun_ms=self._playout.underrun_ms,
             late_renders=self._renders.late_calls,
         )
+
+    def _device_changed(self, change: DeviceChange) -> None:
+        self._treatment.device_changed()
+        self._tell(self._events.changed, change)
 
     def _captured(self, data: memoryview) -> None:
         """In the source's thread: hand complete chunks to the loop."""

@@ -30,7 +30,8 @@ class SoundTreatment:
     canceller would have to find the echo anew: of simulated standstills of 40 to 400 ms, one in
     four made an agent interrupt itself. Silence takes the place of what was lost on either side, so
     that the echo stays where it is, if not to the sample: so for a while what is no louder than an
-    echo is held back. Of an echo with peaks of 6,000, 320 standstills let no more than 17 through.
+    echo is held back. Of an echo with peaks of 6,000, 320 standstills let peaks of no more than 17
+    through.
 
     `process` and `captured` belong to the microphone's thread, `played` to the speaker's.
     """
@@ -113,6 +114,12 @@ class SoundTreatment:
             missed = silence(round(min(lost_s, LONGEST_MISSED_S) * self._capture_rate_hz))
             samples = np.concatenate((missed, samples))
         return processor.process(samples, at_least)
+
+    def device_changed(self) -> None:
+        """Take note, in any thread, that there is another microphone or speaker."""
+        processor = self._processor
+        if processor is not None:
+            processor.device_changed()
 
     def captured(self, samples: Samples) -> None:
         """Take note of what goes out of the user's sound."""
