@@ -162,6 +162,7 @@ def print_held(held: Held) -> None:
     rest = zip_longest(held.asked, held.heard, held.answers[1:], fillvalue="")
     for asked, heard, answer in rest:
         print(f"asked: {asked}\n  heard: {heard}\n  agent: {answer}")
+    print(f"devices were called late {held.stalls} times")
     print(
         f"{len(held.asked)} turns: {held.interruptions} interruptions by its own voice, "
         f"{'its own words were' if held.heard_itself.is_set() else 'nothing of its own was'} heard"

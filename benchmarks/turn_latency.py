@@ -29,8 +29,8 @@ from benchmarks.conversations import QUESTIONS, Samples, agent, spoken
 from duologue import AgentAudio, Conversation, Mode, TurnMetrics, VoiceConversation
 from duologue.audio.pacing import BLOCK_MS
 from duologue.audio.playout import AUDIBLE_ABOVE
-from duologue.connection.base import MESSAGE_MS
-from duologue.connection.microphone_track import CHUNK_MS as CHUNK_OF_TRACK_MS
+from duologue.connection.webrtc import WebRtcConnection
+from duologue.connection.websocket import WebSocketConnection
 from duologue.conversation.options.transport import ConnectionType
 from duologue.testing.memory_devices import MemoryMicrophone, MemorySpeaker
 
@@ -48,7 +48,10 @@ conversation_config:
 """
 TRANSPORTS: Final[tuple[ConnectionType, ...]] = ("websocket", "webrtc")
 WIRE_RATE_HZ: Final[dict[ConnectionType, int]] = {"websocket": 16_000, "webrtc": 48_000}
-CHUNK_MS: Final[dict[ConnectionType, int]] = {"websocket": MESSAGE_MS, "webrtc": CHUNK_OF_TRACK_MS}
+CHUNK_MS: Final[dict[ConnectionType, int]] = {
+    "websocket": WebSocketConnection.chunk_ms,
+    "webrtc": WebRtcConnection.chunk_ms,
+}
 TURN_LIMIT_S = 30.0
 PAUSE_S = 1.0
 

@@ -135,9 +135,9 @@ def test_with_another_speaker_it_is_learned_anew(room: Room) -> None:
     for level in syllables(200):  # four times as loud
         room.guard.hear(tone(level), tone(4 * COUPLING * level))
     room.guard.doubt()
-    room.guard.hear(tone(2000), tone(0))
-    room.guard.hear(tone(2000), tone(3500))
-    assert room.guard.may_be_echo(tone(3500), NOTHING)
+    louder = tone(4 * COUPLING * 7000)
+    room.guard.hear(tone(8000), louder)
+    assert room.guard.may_be_echo(louder, NOTHING)
 
 
 def test_what_gain_control_brings_up_is_held_back_as_well(room: Room) -> None:
@@ -163,5 +163,6 @@ def test_it_follows_a_speaker_that_is_turned_up(room: Room) -> None:
     for level in louder:  # at the speaker itself, so that nobody is told
         room.guard.hear(tone(level / 4), tone(COUPLING * level))
     room.guard.doubt()
-    room.guard.hear(tone(2000), tone(COUPLING * 8000))
-    assert room.guard.may_be_echo(tone(COUPLING * 7000), NOTHING)
+    heard = tone(4 * COUPLING * 7000)
+    room.guard.hear(tone(8000), heard)
+    assert room.guard.may_be_echo(heard, NOTHING)

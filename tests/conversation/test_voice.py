@@ -8,6 +8,7 @@ import pytest
 
 from duologue.audio.memory import ArraySink, ArraySource
 from duologue.audio.samples import silence
+from duologue.connection.websocket import WebSocketConnection
 from duologue.conversation import Conversation, device
 from duologue.dialogue import ending
 from duologue.dialogue.values import Mode
@@ -55,6 +56,16 @@ async def test_a_chunk_is_exactly_as_long_as_is_asked_for(duration_ms: int) -> N
         call.source.say(tone(200))
         await eventually(lambda: len(call.chunks) == 200 // duration_ms)
         assert {len(chunk) for chunk in call.chunks} == {32 * duration_ms}
+
+
+async def test_unless_it_is_asked_for_a_chunk_is_as_long_as_the_connection_wants(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(WebSocketConnection, "chunk_ms", 10)
+    async with calling() as call:
+        call.source.say(tone(200))
+        await eventually(lambda: len(call.chunks) == 20)
+        assert {len(chunk) for chunk in call.chunks} == {320}
 
 
 async def test_every_chunk_is_told_like_any_other_message() -> None:

@@ -81,21 +81,22 @@ def latencies_ms(screen: str) -> list[float]:
     return [json.loads(line)["turn_latency_ms"] for line in lines]
 
 
+@over_both_transports
 @pytest.mark.parametrize(
-    ("transport", "question", "heard", "answer"),
+    ("question", "heard", "answer"),
     [
-        ("websocket", "What is the capital of France?", "france", "paris"),
-        ("webrtc", "What color is the sky?", "sky", "blue"),
+        ("What is the capital of France?", "france", "paris"),
+        ("What color is the sky?", "sky", "blue"),
     ],
 )
 def test_a_spoken_question_is_answered(
     tmp_path: Path,
     spoken: SpokenSentences,
     transcribe: Listener,
-    transport: str,
     question: str,
     heard: str,
     answer: str,
+    transport: str,
 ) -> None:
     write_wav(tmp_path / "question.wav", spoken(question), 16_000)
     held = talk(

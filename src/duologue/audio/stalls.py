@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+from duologue.audio.punctuality import LATE_AFTER_S
+
 SETTLING_S: Final = 0.2
 """A device fills its buffer first, so that its first calls come early."""
 
@@ -20,9 +22,6 @@ AT_ONCE: Final = 0.5
 
 DRIFT: Final = 0.0002
 """Clocks of sound devices differ from the computer's by 0.01 % or so; twice that is no loss."""
-
-LATE_S: Final = 0.02
-"""A call that is later than usual by so much may have cost time; see `Punctuality`."""
 
 LATER_STEP_S: Final = 0.001
 """How late calls usually come follows by 1 ms for each that was later, and back by a twentieth for
@@ -33,7 +32,8 @@ class LostTime:
     """Compares the sound that a device has asked for, or has brought, with the time that passed.
 
     Attributes:
-        is_doubtful: whether the last call was so late that time may be lost.
+        is_doubtful: whether the last call was later than usual by 20 ms, which may have cost time,
+            or showed that time was lost.
 
     Args:
         certain_after_s: the loss is known after so much sound that did not come at once.
@@ -80,13 +80,14 @@ class LostTime:
         if lost_s > self._noteworthy_s:
             self._due_s += lost_s
             self._late_s = deque(late - lost_s for late in self._late_s)
+            self.is_doubtful = True
             return lost_s
         followed_s = DRIFT * duration_s
         self._usual_s += max(-followed_s, min(followed_s, lost_s))
         return 0.0
 
     def _doubt(self, late_s: float) -> None:
-        self.is_doubtful = late_s > self._usually_late_s + LATE_S
+        self.is_doubtful = late_s > self._usually_late_s + LATE_AFTER_S
         is_later = late_s > self._usually_late_s
         self._usually_late_s += LATER_STEP_S if is_later else -LATER_STEP_S / 20
 

@@ -108,7 +108,7 @@ class SoundTreatment:
             return samples
         duration_s = len(samples) / self._capture_rate_hz
         lost_s = self._lost_by_microphone.before(duration_s, self._clock_s())
-        if lost_s or self._lost_by_microphone.is_doubtful:
+        if self._lost_by_microphone.is_doubtful:
             processor.doubt()
         if lost_s:
             missed = silence(round(min(lost_s, LONGEST_MISSED_S) * self._capture_rate_hz))
@@ -133,7 +133,7 @@ class SoundTreatment:
         if processor is not None:
             duration_s = len(samples) / self._playback_rate_hz
             lost_s = self._lost_by_speaker.before(duration_s, self._clock_s())
-            if lost_s or self._lost_by_speaker.is_doubtful:
+            if self._lost_by_speaker.is_doubtful:
                 processor.doubt()
             if lost_s:
                 processor.unplayed(lost_s)

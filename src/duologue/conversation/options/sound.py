@@ -134,9 +134,9 @@ def _check_rate(name: str, value: object) -> None:
 
 
 def _chunk_duration_ms(options: Options) -> int | None:
-    value = options.get("input_chunk_duration_ms")
-    if value is None and "input_chunk_duration_ms" not in options:
+    if "input_chunk_duration_ms" not in options:
         return None
+    value = options["input_chunk_duration_ms"]
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(
             "input_chunk_duration_ms must be a whole number of milliseconds, "
