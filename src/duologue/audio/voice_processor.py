@@ -15,6 +15,7 @@ from livekit.rtc import AudioFrame, AudioProcessingModule
 from duologue.audio.echo_guard import EchoGuard
 from duologue.audio.echo_reference import FRAMES_PER_SECOND, EchoReference
 from duologue.audio.gain import RampedGain
+from duologue.audio.livekit_exit import let_callbacks_return_at_exit
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
 
 MIN_RATE_HZ: Final = 8_000
@@ -29,6 +30,8 @@ MAX_BLOCKS_WAITING: Final = 100
 
 HOLD_BACK_MS: Final = 5
 """So long the sound fades that is held back, and that which is not any more."""
+
+let_callbacks_return_at_exit()
 
 
 class VoiceProcessor:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient
 
+from duologue.audio.livekit_exit import let_callbacks_return_at_exit
 from duologue.connection.endpoints import server_of
 from duologue.connection.rooms import RoomAccess, RoomSettings
 from duologue.errors import SessionConnectionError
@@ -38,6 +39,7 @@ class _WithoutTokens(logging.Filter):
 
 
 logging.getLogger("livekit").addFilter(_WithoutTokens())
+let_callbacks_return_at_exit()
 
 
 async def join(

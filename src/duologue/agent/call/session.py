@@ -41,6 +41,7 @@ from duologue.agent.call.turn_timing import TurnClock
 from duologue.agent.call.writing import Writing
 from duologue.agent.speech import language_model
 from duologue.agent.speech.stack import SessionParts, open_session
+from duologue.audio.livekit_exit import let_callbacks_return_at_exit
 
 logger = logging.getLogger("duologue.agent.call")
 
@@ -54,6 +55,8 @@ CLOSE_LIMIT_S = 10.0
 AFTER_SILENCE = (
     "The user has been silent for a while. Say one short sentence that invites them to go on."
 )
+
+let_callbacks_return_at_exit()
 
 
 class CallSession:
