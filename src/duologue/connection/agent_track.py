@@ -17,6 +17,7 @@ import numpy as np
 from livekit import rtc
 
 from duologue.audio.samples import Samples
+from duologue.connection.frame_pace import FramePace
 
 SAMPLE_RATE_HZ: Final = 48_000
 """WebRTC's own, at which Opus works."""
@@ -25,9 +26,18 @@ FRAME_MS: Final = 10
 """As WebRTC's own buffer gives it: the first half of a packet of Opus need not wait for the second.
 """
 
-LEAD_MS: Final = 20
+LEAD_MS: Final = 10
 """So much of the silence before sound goes on at once with its first frame. A soft beginning is in
 it, and the speaker has that much to play where a frame comes late."""
+
+LATE_LEAD_MS: Final = 20
+"""As much where frames came late lately."""
+
+LATE_AFTER_MS: Final = 8.0
+"""A frame that comes later than this has used up nearly all of the shorter lead. On a machine that
+is late now and then the speaker ran dry within 0.3 s of 4.5 % of all beginnings with 10 ms, of
+1.3 % with 20, and of 3 % with 20 where a frame of the second before was 8 ms late; that was so
+where 13 ms were the mean."""
 
 START_MS: Final = LEAD_MS + FRAME_MS
 """Playing begins with the first frame of sound: the network's jitter has been taken out of it."""
@@ -60,10 +70,15 @@ STOP_LIMIT_S: Final = 1.0
 
 
 class SoundOnly:
-    """Tells sound, with some silence around it, from the silence between answers."""
+    """Tells sound, with some silence around it, from the silence between answers.
 
-    def __init__(self) -> None:
-        self._lead: deque[bytes] = deque(maxlen=LEAD_MS // FRAME_MS)
+    Args:
+        pace: tells how late frames come.
+    """
+
+    def __init__(self, pace: FramePace) -> None:
+        self._pace = pace
+        self._lead: deque[bytes] = deque(maxlen=LATE_LEAD_MS // FRAME_MS)
         self._tail_ms = 0.0
         self._withheld_ms = 0.0
         self._reserve = _Reserve()
@@ -91,6 +106,7 @@ class SoundOnly:
             self._withheld_ms += duration_ms
             return []
         if self._tail_ms <= 0:
+            self._shorten_lead()
             self._reserve.begin(self._withheld_ms, len(self._lead) * FRAME_MS)
             self._withheld_ms = 0.0
         if not is_silent:
@@ -102,6 +118,11 @@ class SoundOnly:
         if is_silent:
             self._tail_ms -= duration_ms * len(heard)
         return heard
+
+    def _shorten_lead(self) -> None:
+        if self._pace.late_ms <= LATE_AFTER_MS:
+            while len(self._lead) > LEAD_MS // FRAME_MS:
+                self._lead.popleft()
 
 
 class _Reserve:
@@ -164,7 +185,8 @@ class AgentTrack:
             capacity=FRAMES_LIMIT,
         )
         self._heard = heard
-        self._gate = SoundOnly()
+        self._pace = FramePace()
+        self._gate = SoundOnly(self._pace)
         self._task = asyncio.create_task(self._listen(), name="duologue agent track")
 
     def interrupt(self) -> None:
@@ -180,6 +202,8 @@ class AgentTrack:
                 await self._stream.aclose()
 
     async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
         async for event in self._stream:
+            self._pace.note(loop.time() * 1000, event.frame.duration * 1000)
             for pcm in self._gate.push(bytes(event.frame.data)):
                 self._heard(pcm)
