@@ -14,7 +14,7 @@ from duologue.connection.track_pace import (
     TrackPace,
 )
 
-CHUNK_MS = 10
+CHUNK_MS = PACKET_MS
 BEGAN_S = 1000.0
 
 
@@ -79,25 +79,29 @@ def test_where_nothing_is_pushed_silence_is_sent_at_the_pace_of_real_time() -> N
     assert not sender.sound.any()
 
 
+@pytest.mark.parametrize("chunk_ms", [10, PACKET_MS])
 @pytest.mark.parametrize("waited_ms", [0, 3, 19, 500])
-def test_sound_in_time_is_sent_with_the_chunk_that_makes_a_packet_full(waited_ms: int) -> None:
+def test_sound_in_time_is_sent_with_the_chunk_that_makes_a_packet_full(
+    waited_ms: int, chunk_ms: int
+) -> None:
     sender = Sender()
     sender.pass_ms(waited_ms)
     sender.sent.clear()
-    sender.push(voice(400), every_ms=CHUNK_MS)
-    whole_at_ms = [waited_ms + CHUNK_MS + PACKET_MS * number for number in range(20)]
+    sender.push(voice(400), chunk_ms=chunk_ms, every_ms=chunk_ms)
+    first_ms = waited_ms + PACKET_MS - chunk_ms  # a chunk comes when it has been spoken
+    whole_at_ms = [first_ms + PACKET_MS * number for number in range(20)]
     loud = [(at_ms, one) for at_ms, one in sender.sent if one.any()]
     assert [at_ms for at_ms, _ in loud] == pytest.approx(whole_at_ms)
     assert np.array_equal(np.concatenate([one for _, one in loud]), voice(400))
 
 
-@pytest.mark.parametrize("late_ms", [1, 20, LATE_MS])
+@pytest.mark.parametrize("late_ms", [1, 20, LATE_MS - 1])
 def test_no_silence_is_sent_in_place_of_sound_that_is_a_little_late(late_ms: int) -> None:
     sender = Sender()
     sender.push(voice(200), every_ms=CHUNK_MS)
     sender.pass_ms(late_ms)
     sender.push(voice(200), every_ms=CHUNK_MS)
-    assert [one.any() for _, one in sender.sent] == [False, *[True] * 20]
+    assert all(one.any() for _, one in sender.sent)
     assert np.array_equal(sender.loud, np.tile(voice(200), 2))
 
 
@@ -134,6 +138,17 @@ def test_what_has_fallen_behind_is_made_up_for_in_the_next_pause() -> None:
     sender.push(voice(100), every_ms=CHUNK_MS)
     first_ms = next(at_ms for at_ms, one in sender.sent if one.any())
     assert first_ms - began_ms <= CHUNK_MS
+
+
+@pytest.mark.parametrize("at_once_ms", range(20, 201, 20))
+def test_no_part_of_a_packet_waits_for_good_after_a_pause_that_was_left_out(
+    at_once_ms: int,
+) -> None:
+    sender = Sender()
+    sender.push(silence(at_once_ms))
+    sender.pass_ms(at_once_ms)
+    sender.push(voice(200), every_ms=CHUNK_MS)
+    assert sender.pace.waiting_ms == 0
 
 
 def test_the_soft_beginning_of_speech_is_sent_though_pauses_are_left_out() -> None:

@@ -164,8 +164,8 @@ class _Break:
 
 
 def _magnitude(samples: Samples) -> int:
-    # That of the lowest sample does not fit int16.
-    return int(np.abs(samples.astype(np.int32)).max()) if len(samples) else 0
+    # Not by `abs`: that of the lowest sample does not fit int16.
+    return max(int(samples.max()), -int(samples.min())) if len(samples) else 0
 
 
 class AgentTrack:

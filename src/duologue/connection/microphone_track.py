@@ -10,10 +10,6 @@ from livekit import rtc
 
 from duologue.connection.track_pace import PACKET_BYTES, SAMPLE_RATE_HZ, TrackPace
 
-CHUNK_MS: Final = 10
-"""The second half of a packet need not wait for a longer chunk. The processing of such chunks takes
-up to 1.4 times as long as that of two at once; see `duologue.audio.capture`."""
-
 FRAME_BYTES: Final = PACKET_BYTES // 2
 """10 ms: LiveKit takes no other frames without a queue of its own. With that queue the transcript
 of a turn came 81 to 99 ms later than over WebSocket, without it 48 to 68 (three runs of 10 turns

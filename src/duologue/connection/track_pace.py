@@ -35,13 +35,9 @@ LEAD_MS: Final = 100
 """So much of a pause that is left out is sent after all if speech follows it: a word begins before
 it is as loud as speech, as with an h or an f."""
 
-LEAST_MS: Final = 5
-"""Less of a piece is not worth sending: all of it is left out."""
-
 PACKET_S: Final = PACKET_MS / 1000
 PACKET_BYTES: Final = 2 * SAMPLE_RATE_HZ * PACKET_MS // 1000
 LEAD_BYTES: Final = 2 * SAMPLE_RATE_HZ * LEAD_MS // 1000
-LEAST_BYTES: Final = 2 * SAMPLE_RATE_HZ * LEAST_MS // 1000
 
 
 class TrackPace:
@@ -101,8 +97,10 @@ class TrackPace:
         if not behind:
             self._left_out.clear()
             return pcm
-        if behind <= len(pcm) - LEAST_BYTES and not self._left_out:
-            return pcm[behind:]
+        # Whole packets: with a part of one, all that follows would wait for the rest of its own.
+        cut = -(-behind // PACKET_BYTES) * PACKET_BYTES
+        if cut < len(pcm) and not self._left_out:
+            return pcm[cut:]
         # Kept in case that speech follows: it would begin with it.
         self._left_out += pcm
         del self._left_out[:-LEAD_BYTES]

@@ -19,7 +19,7 @@ from duologue.connection.agent_track import START_MS, AgentTrack
 from duologue.connection.arrivals import Arrivals
 from duologue.connection.base import Received
 from duologue.connection.endpoints import server_of
-from duologue.connection.microphone_track import CHUNK_MS, MicrophoneTrack
+from duologue.connection.microphone_track import MicrophoneTrack
 from duologue.connection.room_ends import UNKNOWN_REASON, agent_left, room_ended
 from duologue.connection.room_joining import join, leave
 from duologue.connection.room_silence import SilenceWatch
@@ -30,6 +30,7 @@ from duologue.connection.rooms import (
     has_agents_sound,
     is_agent,
 )
+from duologue.connection.track_pace import PACKET_MS
 from duologue.dialogue.values import ConnectionNotice, Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
@@ -62,7 +63,7 @@ LossSign = Literal["silence", "LiveKit"]
 class WebRtcConnection:
     """A place in a room with an agent. See `duologue.connection.base.Connection`."""
 
-    chunk_ms = CHUNK_MS
+    chunk_ms = PACKET_MS
     start_ms = START_MS
 
     def __init__(self, *, with_sound: bool) -> None:

@@ -35,8 +35,7 @@ class VoiceOptions(CommonOptions, total=False):
       brings up what is left of an echo as well.
     - `record`: the path of a WAV file for the sound of both sides, the user on the left and the
       agent on the right, as it is sent and heard. It grows as the conversation goes on.
-    - `input_chunk_duration_ms`: how much sound goes at once, 5 to 1000; 20 by default, over
-      WebRTC 10.
+    - `input_chunk_duration_ms`: how much sound goes at once, 5 to 1000; 20 by default.
     - `use_wake_lock`: whether the screen stays on during the conversation, True by default. It
       takes the package `wakepy` (extra `wake`); where that is missing, or the system refuses, the
       conversation goes on without.
