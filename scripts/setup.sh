@@ -67,7 +67,9 @@ install_python_packages() {
     .venv/bin/python -c 'pass' 2>/dev/null || python3 -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
         -r requirements/uv.txt
-    .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "$lock"
+    # Compiled here, as pip does it: an agent that starts would be busy with it for seconds.
+    .venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode \
+        --require-hashes -r "$lock"
     .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation \
         --editable .
     printf '%s\n' "$wanted" >"$stamp"
