@@ -93,6 +93,18 @@ def test_what_is_played_ahead_of_its_frame_may_be_heard_already(room: Room) -> N
     assert room.guard.may_be_echo(heard, np.concatenate((tone(1000), tone(8000), tone(1000)[:50])))
 
 
+def test_what_is_in_no_frame_of_what_was_played_has_an_echo_all_the_same(room: Room) -> None:
+    room.plays(*[0.0] * 2 * ECHO_WITHIN_FRAMES)
+    room.guard.doubt()
+    room.guard.hear(tone(0), tone(0), tone(8000))
+    for _ in range(ECHO_WITHIN_FRAMES - 1):
+        heard = tone(COUPLING * 7000)
+        room.guard.hear(tone(0), heard)
+        assert room.guard.may_be_echo(heard, NOTHING)
+    room.guard.hear(tone(0), heard)
+    assert not room.guard.may_be_echo(heard, NOTHING)
+
+
 def test_before_the_echo_was_heard_nothing_is_held_back() -> None:
     room = Room(0)
     room.guard.doubt()

@@ -9,6 +9,7 @@ from duologue.audio.echo_reference import (
     FRAMES_PER_SECOND,
     IN_HAND_S,
     LATE_AT_MOST,
+    LATE_ON_END,
     MOST_IN_HAND_S,
     SETTLING_FRAMES,
     EchoReference,
@@ -111,8 +112,69 @@ def test_a_speaker_whose_turn_comes_later_is_waited_for_from_then_on(playing: Pl
     for _ in range(2 * SETTLING_FRAMES):
         heard += playing.hear(1)
         playing.play()
-    assert LATE_AT_MOST < heard.count(SILENCE) <= SETTLING_FRAMES + LATE_AT_MOST
+    assert heard.count(SILENCE) == LATE_ON_END + 1
     assert heard[-1] == playing.number - 1
+
+
+def test_so_is_a_speaker_that_is_late_every_other_time(playing: Playing) -> None:
+    heard = []
+    for _ in range(2 * SETTLING_FRAMES):
+        heard += playing.hear(2)
+        playing.play(2)
+    assert LATE_AT_MOST < heard.count(SILENCE) <= SETTLING_FRAMES
+    assert heard[-1] == playing.number - 2
+
+
+def test_devices_that_call_in_turns_leave_no_doubt(playing: Playing) -> None:
+    for _ in range(300):
+        playing.in_turns(1)
+        assert not playing.reference.is_doubtful
+
+
+def test_silence_in_place_of_what_comes_late_is_doubtful(playing: Playing) -> None:
+    playing.hear(1)
+    assert not playing.reference.is_doubtful
+    playing.hear(1)
+    assert playing.reference.is_doubtful
+    playing.play(2)
+    playing.hear(1)
+    assert not playing.reference.is_doubtful
+
+
+def test_before_anything_has_sounded_nothing_is_doubtful() -> None:
+    starting = Playing()
+    starting.hear(3)
+    assert not starting.reference.is_doubtful
+
+
+def test_so_is_a_move_to_wait_for_a_speaker(playing: Playing) -> None:
+    playing.hear(2)
+    for _ in range(LATE_ON_END):
+        playing.play()
+        playing.hear(1)
+    playing.play()
+    assert playing.hear(1) != [SILENCE]
+    assert playing.reference.is_doubtful
+    playing.in_turns(1)
+    assert not playing.reference.is_doubtful
+
+
+def test_so_is_a_move_after_a_speaker_that_got_ahead(playing: Playing) -> None:
+    playing.play(10)
+    doubts = []
+    for _ in range(2 * SETTLING_FRAMES):
+        playing.in_turns(1)
+        doubts.append(playing.reference.is_doubtful)
+    assert doubts.count(True) == 1
+
+
+def test_what_came_too_late_for_its_frame_is_told(playing: Playing) -> None:
+    playing.hear(2)
+    playing.play(2)
+    assert playing.hear(1) == [52]
+    assert list(playing.reference.left_out) == [51]
+    playing.in_turns(1)
+    assert not len(playing.reference.left_out)
 
 
 def test_a_standstill_of_both_is_none(playing: Playing) -> None:

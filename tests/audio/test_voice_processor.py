@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from duologue.audio.playout import AUDIBLE_ABOVE
 from duologue.audio.samples import Samples, silence
 from duologue.audio.voice_processor import MAX_BLOCKS_WAITING, VoiceProcessor
 from tests.audio.room import attenuation_db, babble, echo, resampled
@@ -58,6 +59,23 @@ def test_an_echo_is_taken_out_when_a_speaker_asks_ahead_and_a_microphone_calls_m
         blocks += [processor.process(heard[at : at + 80]) for at in range(start, start + 480, 80)]
     rest = np.concatenate(blocks)
     assert attenuation_db(from_second(heard, 16_000), from_second(rest, 16_000)) >= 30
+
+
+@pytest.mark.parametrize("again_in_time_after_s", [1, 8])
+def test_no_echo_comes_through_when_a_speaker_calls_later_than_before(
+    again_in_time_after_s: float,
+) -> None:
+    played = babble(10, 16_000)
+    heard = echo(played, 16_000, delay_ms=60).reshape(-1, 160)
+    processor = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    late = range(400, round(400 + again_in_time_after_s * 100))
+    blocks, rest = list(played.reshape(-1, 160)), []
+    for tick, frame in enumerate(heard):
+        while len(blocks) > len(heard) - tick - 1 + (2 if tick in late else 0):
+            processor.played(blocks.pop(0))
+        rest.append(processor.process(frame))
+    loudest = np.abs(np.array(rest[LEARNED_S * 100 :]).astype(np.int32)).max()
+    assert loudest < AUDIBLE_ABOVE
 
 
 def test_what_is_played_while_no_microphone_calls_is_forgotten_after_a_second() -> None:

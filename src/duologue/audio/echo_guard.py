@@ -13,7 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from duologue.audio.samples import Samples
+from duologue.audio.samples import Samples, silence
+
+NOTHING: Final = silence(0)
 
 ECHO_WITHIN_FRAMES: Final = 50
 """An echo comes up to 500 ms later than what was played: later than that, it is not cancelled."""
@@ -65,10 +67,14 @@ class EchoGuard:
         """Take note that it may be louder or softer now, as with another speaker."""
         self._frames_learned = 0
 
-    def hear(self, played: Samples, heard: Samples) -> None:
-        """Take the next frame of what was played, and of what was heard, as it was heard."""
+    def hear(self, played: Samples, heard: Samples, left_out: Samples = NOTHING) -> None:
+        """Take the next frame of what was played, and of what was heard, as it was heard.
+
+        Args:
+            left_out: what was played before, but is in no frame: its echo comes all the same.
+        """
         self._frame_size = len(played)
-        self._played.append(_energy(played) / len(played))
+        self._played.append(self._loudest_of(played, left_out))
         self._heard.append(_energy(heard) / len(heard))
         self._loudest = max(list(self._played)[-ECHO_WITHIN_FRAMES:])
         if self._loudest < SILENT_BELOW**2 or len(self._played) < ECHO_WITHIN_FRAMES:
@@ -91,15 +97,25 @@ class EchoGuard:
         """
         if not self._frames_in_doubt:
             return False
-        size = self._frame_size
-        frames = (ahead[start : start + size] for start in range(0, len(ahead), size))
-        loudest = max(self._loudest, *(_energy(frame) / size for frame in frames), 0.0)
+        loudest = max(self._loudest, self._loudest_of(ahead))
         if loudest < SILENT_BELOW**2:
             return False
         self._frames_in_doubt -= 1
         # Gain control may bring up what is left; as it was heard, it was no louder than this.
         left = min(_energy(processed) / len(processed), self._heard[-1])
         return left <= self._coupling * loudest
+
+    def _loudest_of(self, *played: Samples) -> float:
+        """The mean square of the loudest frame."""
+        size = self._frame_size
+        return max(
+            (
+                _energy(samples[start : start + size]) / size
+                for samples in played
+                for start in range(0, len(samples), size)
+            ),
+            default=0.0,
+        )
 
 
 def _energy(samples: Samples) -> float:

@@ -36,11 +36,12 @@ LATE_S: Final = 0.01
 """A speaker that is late by no more has hardly ever played silence: it asks 20 ms ahead, or
 more. If it has all the same, this is told by `lost`."""
 
-LATE_AT_MOST: Final = 50
-"""A speaker that is late more often, within `SETTLING_FRAMES`, calls later than it did at first:
-its clock is the slower one, or its turn comes after the microphone's now. Only then is all that
-follows moved: the canceller bears 8 silent frames in a tenth of a second, but after one move of
-10 ms it lets the echo through for a while."""
+LATE_AT_MOST: Final = 30
+LATE_ON_END: Final = 5
+"""A speaker that is late more often, within `SETTLING_FRAMES` or on end, calls later than it did at
+first: its clock is the slower one, or its turn comes after the microphone's now. Only then is all
+that follows moved: the canceller bears 8 silent frames in a tenth of a second, but after one move
+of 10 ms it lets the echo through for a while."""
 
 
 class EchoReference:
@@ -52,6 +53,11 @@ class EchoReference:
     Args:
         sample_rate_hz: of what is played.
         heard_frame_s: how long a frame is that was heard, if not 10 ms to the sample.
+
+    Attributes:
+        is_doubtful: whether the last frame has silence in place of what was not known in time, or
+            is in another place than those before: the canceller may lose the echo by either.
+        left_out: what was played before the last frame, but is in none, since it came too late.
     """
 
     def __init__(self, sample_rate_hz: int, heard_frame_s: float = 1 / FRAMES_PER_SECOND) -> None:
@@ -65,10 +71,12 @@ class EchoReference:
         self._over = 0.0
         self._assumed = 0
         self._since_assumed = 0
-        self._late = 0
+        self._late = self._late_on_end = 0
         self._frames = 0
         self._fewest = self._most_in_hand
         self._has_sounded = False
+        self._has_moved = self.is_doubtful = False
+        self._leaving_out = self.left_out = silence(0)
 
     def played(self, samples: Samples) -> None:
         """Take what the speaker plays next."""
@@ -84,14 +92,20 @@ class EchoReference:
         """What was only late is left out, since silence has been given in its place."""
         is_late = self._assumed <= self._late_within
         self._late += is_late
-        if self._late > LATE_AT_MOST:
-            self._assumed = self._late = 0
+        self._late_on_end += is_late
+        if self._late > LATE_AT_MOST or self._late_on_end > LATE_ON_END:
+            self._assumed = self._late = self._late_on_end = 0
+            self._has_moved = True
             return
         # Of a longer silence it is not known yet; but what is more than usual was late.
         keeps = 0 if is_late else self._normally_in_hand
         late = min(self._assumed, max(0, len(self._in_hand) - keeps))
-        self._in_hand = self._in_hand[late:]
+        self._leave_out(late)
         self._assumed -= late
+
+    def _leave_out(self, count: int) -> None:
+        self._leaving_out = np.concatenate((self._leaving_out, self._in_hand[:count]))
+        self._in_hand = self._in_hand[count:]
 
     @property
     def ahead(self) -> Samples:
@@ -106,7 +120,7 @@ class EchoReference:
             self._assumed = 0
             return
         late = min(-missing, len(self._in_hand))
-        self._in_hand = self._in_hand[late:]
+        self._leave_out(late)
         self._assumed = -missing - late
 
     def next(self) -> Samples:
@@ -114,7 +128,12 @@ class EchoReference:
         self._settle()
         passed = self._passed()
         missing = max(passed, self.frame_size) - len(self._in_hand)
-        if missing > 0:
+        self.is_doubtful = self._has_sounded and (self._has_moved or missing > 0)
+        self._has_moved = False
+        self.left_out, self._leaving_out = self._leaving_out, silence(0)
+        if missing <= 0:
+            self._late_on_end = 0
+        else:
             self._assumed += missing
             self._since_assumed = 0
             self._in_hand = np.concatenate((self._in_hand, silence(missing)))
@@ -135,5 +154,7 @@ class EchoReference:
         self._fewest = min(self._fewest, len(self._in_hand))
         self._frames += 1
         if self._frames == SETTLING_FRAMES:
-            self._in_hand = self._in_hand[max(0, self._fewest - self._most_in_hand) :]
+            too_many = max(0, self._fewest - self._most_in_hand)
+            self._in_hand = self._in_hand[too_many:]
+            self._has_moved = self._has_moved or too_many > 0
             self._frames, self._fewest, self._late = 0, len(self._in_hand), 0

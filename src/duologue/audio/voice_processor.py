@@ -157,13 +157,13 @@ class VoiceProcessor:
 
     def _without_echo(self, frame: AudioFrame) -> Samples:
         played = self._reference.next()
-        self._guard.hear(played, samples_from_bytes(frame.data))
+        self._guard.hear(played, samples_from_bytes(frame.data), self._reference.left_out)
         self._module.process_reverse_stream(frame_of(played, self._playback_rate_hz))
         processed = self._processed(frame)
         if self._is_other_device:
             self._is_other_device = False
             self._guard.learn_anew()
-        if self._is_doubtful:
+        if self._is_doubtful or self._reference.is_doubtful:
             self._is_doubtful = False
             self._guard.doubt()
         may_be_echo = self._guard.may_be_echo(processed, self._reference.ahead)
