@@ -12,6 +12,8 @@ from duologue.audio.echo_reference import (
     LATE_ON_END,
     MOST_IN_HAND_S,
     SETTLING_FRAMES,
+    SILENT_AT_MOST,
+    SILENT_WITHIN,
     EchoReference,
 )
 
@@ -131,13 +133,13 @@ def test_devices_that_call_in_turns_leave_no_doubt(playing: Playing) -> None:
         assert not playing.reference.is_doubtful
 
 
-def test_silence_in_place_of_what_comes_late_is_doubtful(playing: Playing) -> None:
-    playing.hear(1)
+def test_much_silence_in_place_of_what_comes_late_is_doubtful(playing: Playing) -> None:
+    playing.hear(1 + SILENT_AT_MOST)
     assert not playing.reference.is_doubtful
     playing.hear(1)
     assert playing.reference.is_doubtful
-    playing.play(2)
-    playing.hear(1)
+    playing.play(2 + SILENT_AT_MOST)
+    playing.in_turns(SILENT_WITHIN)
     assert not playing.reference.is_doubtful
 
 
@@ -155,7 +157,7 @@ def test_so_is_a_move_to_wait_for_a_speaker(playing: Playing) -> None:
     playing.play()
     assert playing.hear(1) != [SILENCE]
     assert playing.reference.is_doubtful
-    playing.in_turns(1)
+    playing.in_turns(SILENT_WITHIN)
     assert not playing.reference.is_doubtful
 
 

@@ -8,6 +8,7 @@ that was called too late has played silence meanwhile.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 import numpy as np
@@ -44,6 +45,11 @@ that follows moved: the canceller bears 8 silent frames in a tenth of a second, 
 of 10 ms it lets the echo through for a while."""
 
 
+SILENT_AT_MOST: Final = 3
+SILENT_WITHIN: Final = 10
+"""So many silent frames in a tenth of a second do the canceller no harm."""
+
+
 class EchoReference:
     """Samples of what was played, 10 ms for each 10 ms that were heard. For one thread.
 
@@ -55,8 +61,8 @@ class EchoReference:
         heard_frame_s: how long a frame is that was heard, if not 10 ms to the sample.
 
     Attributes:
-        is_doubtful: whether the last frame has silence in place of what was not known in time, or
-            is in another place than those before: the canceller may lose the echo by either.
+        is_doubtful: whether the last frame is in another place than those before, or too many have
+            had silence in place of what was not known in time: the canceller may lose the echo.
         left_out: what was played before the last frame, but is in none, since it came too late.
     """
 
@@ -75,6 +81,7 @@ class EchoReference:
         self._frames = 0
         self._fewest = self._most_in_hand
         self._has_sounded = False
+        self._silent: deque[bool] = deque(maxlen=SILENT_WITHIN)
         self._has_moved = self.is_doubtful = False
         self._leaving_out = self.left_out = silence(0)
 
@@ -128,7 +135,9 @@ class EchoReference:
         self._settle()
         passed = self._passed()
         missing = max(passed, self.frame_size) - len(self._in_hand)
-        self.is_doubtful = self._has_sounded and (self._has_moved or missing > 0)
+        self._silent.append(missing > 0)
+        too_silent = sum(self._silent) > SILENT_AT_MOST
+        self.is_doubtful = self._has_sounded and (self._has_moved or too_silent)
         self._has_moved = False
         self.left_out, self._leaving_out = self._leaving_out, silence(0)
         if missing <= 0:
