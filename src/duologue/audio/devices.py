@@ -22,6 +22,7 @@ from duologue.audio.device_list import (
 from duologue.audio.device_watch import DeviceWatch
 from duologue.audio.endpoints import log_failure
 from duologue.audio.playback_device import PlaybackDevice
+from duologue.audio.pulled_blocks import PulledBlocks
 from duologue.errors import DeviceError
 
 __all__ = ["Microphone", "Speaker", "devices_available"]
@@ -38,6 +39,10 @@ when its first sample is 25.5 ms old; with periods of 10 ms it is 30.6 ms."""
 
 MICROPHONE_KEEPS_MS = 200
 """So much a device keeps before any is lost, for programs that hold all up."""
+
+RENDERED_AT_ONCE_MS = 10
+"""A speaker is asked for 5 ms at a time by a sound server, and asks for twice as much every other
+time: that a program is woken for it costs more than what it then does."""
 
 SPEAKER_PERIODS = 3
 """How many of these are asked for ahead: more would be heard later."""
@@ -202,7 +207,7 @@ class Speaker(_LiveDevice):
         )
 
     def start(self, render: Callable[[int], memoryview]) -> None:
-        """Open the device and begin to ask for what it plays, 5 to 10 ms at a time.
+        """Open the device and begin to ask for what it plays, 10 ms at a time or more.
 
         Raises:
             UnknownDevice: there is no such device.
@@ -214,12 +219,13 @@ class Speaker(_LiveDevice):
     def _play(
         self, watch: DeviceWatch, render: Callable[[int], memoryview]
     ) -> Generator[memoryview, int, None]:
+        blocks = PulledBlocks(render, self.sample_rate_hz * RENDERED_AT_ONCE_MS // 1000)
         block = memoryview(b"")
         while True:
             frames = yield block
             watch.alive()
             try:
-                block = render(frames)
+                block = blocks.render(frames)
             except Exception as error:
                 # Raised into miniaudio, it would end the sound without a word.
                 watch.stop()

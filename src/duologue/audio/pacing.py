@@ -17,7 +17,7 @@ _logger = logging.getLogger("duologue")
 
 BLOCK_MS = 10
 """How much sound files and arrays move at a time: as a device does, so that an interruption, which
-takes a block and a fade of 8 ms, is over within 20 ms."""
+takes a block and a fade of 5 ms, is over within 15 ms."""
 
 MAX_CATCH_UP_S = 1.0
 """A thread later than this (the machine slept) goes on from now, rather than flood its receiver."""

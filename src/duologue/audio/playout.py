@@ -28,8 +28,8 @@ _logger = logging.getLogger("duologue")
 MAX_QUEUED_MS = 10 * 60 * 1000
 """Beyond ten minutes that wait, what arrives is dropped: the sound being heard stays whole."""
 
-FADE_MS = 8
-"""An interruption fades this long: no click, and with a block of 10 ms silent within 20 ms."""
+FADE_MS = 5
+"""An interruption fades this long: no click, and with a block of 10 ms silent within 15 ms."""
 
 UTTERANCE_GAP_MS = 300
 """A longer gap between two sounds separates utterances; a shorter one is an underrun."""
@@ -119,7 +119,7 @@ class Playout:
                     self._frames_dropped += self._queue.put(part, sample_rate_hz, event_id)
 
     def interrupt(self) -> None:
-        """Drop all that waits. What is being played fades within 8 ms of sound.
+        """Drop all that waits. What is being played fades within 5 ms of sound.
 
         What had not begun to be heard is not heard at all; `on_change` tells its end all the same.
         """
