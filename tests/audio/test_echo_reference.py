@@ -150,14 +150,17 @@ def test_before_anything_has_sounded_nothing_is_doubtful() -> None:
 
 
 def test_so_is_a_move_to_wait_for_a_speaker(playing: Playing) -> None:
-    playing.hear(2)
-    for _ in range(LATE_ON_END):
-        playing.play()
-        playing.hear(1)
-    playing.play()
-    assert playing.hear(1) != [SILENCE]
-    assert playing.reference.is_doubtful
+    playing.in_turns(SETTLING_FRAMES // 2)  # from now on late calls are counted anew
+    for _ in range(LATE_AT_MOST):
+        playing.hear(2)
+        playing.play(2)
     playing.in_turns(SILENT_WITHIN)
+    playing.hear(2)
+    assert not playing.reference.is_doubtful
+    playing.play(2)
+    playing.hear(1)
+    assert playing.reference.is_doubtful
+    playing.in_turns(1)
     assert not playing.reference.is_doubtful
 
 

@@ -44,7 +44,6 @@ first: its clock is the slower one, or its turn comes after the microphone's now
 that follows moved: the canceller bears 8 silent frames in a tenth of a second, but after one move
 of 10 ms it lets the echo through for a while."""
 
-
 SILENT_AT_MOST: Final = 3
 SILENT_WITHIN: Final = 10
 """So many silent frames in a tenth of a second do the canceller no harm."""
