@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from duologue.audio.capture import Capture
+from duologue.audio.chunker import Chunker
+from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples, bytes_from_samples
 from tests.audio.signals import tone
 
@@ -94,3 +98,52 @@ def test_a_source_may_use_its_memory_again() -> None:
         memory[:] = part.astype("<i2").tobytes()
         chunks = capture.push(memoryview(memory))
     assert chunks[0].tolist() == samples.tolist()
+
+
+class InFrames:
+    """Gives back what it is given, in whole frames of 10 ms, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.rest = np.zeros(0, dtype=np.int16)
+
+    @property
+    def held(self) -> int:
+        return len(self.rest)
+
+    def process(self, samples: Samples) -> Samples:
+        self.calls += 1
+        stream = np.concatenate((self.rest, samples))
+        whole = len(stream) // 160 * 160
+        self.rest = stream[whole:]
+        return stream[:whole]
+
+
+@pytest.mark.parametrize(("chunk_ms", "calls"), [(20, 50), (10, 100), (100, 50)])
+def test_as_much_is_worked_on_at_once_as_completes_a_chunk(chunk_ms: int, calls: int) -> None:
+    processor = InFrames()
+    capture = Capture(16_000, 16_000, chunk_ms, processor)
+    samples = tone(1000, 16_000)
+    chunks = push_all(capture, samples, block=80)
+    assert np.concatenate(chunks).tolist() == samples.tolist()
+    assert processor.calls == calls
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.integers(1, 2000), min_size=5, max_size=60),
+    st.sampled_from([16_000, 48_000, 44_100, 24_000, 8_000]),
+    st.sampled_from([10, 20, 60]),
+    st.booleans(),
+)
+def test_no_chunk_is_later_than_if_each_piece_were_worked_on_at_once(
+    sizes: list[int], source_hz: int, chunk_ms: int, processes: bool
+) -> None:
+    capture = Capture(source_hz, 16_000, chunk_ms, InFrames() if processes else None)
+    resampler, chunker = Resampler(source_hz, 16_000), Chunker(16_000, chunk_ms)
+    at_once = InFrames()
+    for piece in np.split(tone(3000, source_hz), np.cumsum(sizes)):
+        resampled = resampler.push(piece)
+        expected = chunker.push(at_once.process(resampled) if processes else resampled)
+        pushed = capture.push(bytes_from_samples(piece))
+        assert len(pushed) == len(expected)

@@ -34,7 +34,7 @@ asyncio.run(fail_to_join())
 """LiveKit's log of the failure is still being taken when the program ends."""
 
 OUR_USERS = (
-    "duologue.audio.voice_processor",
+    "duologue.audio.webrtc_processing",
     "duologue.connection.room_joining",
     "duologue.agent.call.session",
 )

@@ -104,15 +104,17 @@ def test_an_echo_is_taken_out_though_a_device_stands_still_now_and_then(
     assert attenuation_db(np.concatenate(taken)[after_s:], np.concatenate(rest)[after_s:]) > 17
 
 
+@pytest.mark.parametrize("frames_at_once", [1, 2])
 @pytest.mark.parametrize("duration_ms", [40, 100, 400])
 @pytest.mark.parametrize("standing", get_args(Standing))
 def test_an_echo_that_a_standstill_has_moved_does_not_come_through(
-    standing: Standing, duration_ms: int
+    standing: Standing, duration_ms: int, frames_at_once: int
 ) -> None:
     clock = Clock()
     treatment = treating(Treatment(echo_cancellation=True, noise_suppression=True), clock)
     treatment.start()
     from_s = 4.0
+    waiting: list[Samples] = []
     rest: list[Samples] = []
     for tick in ticks(
         babble(8, RATE_HZ), RATE_HZ, standing, from_s=from_s, duration_s=duration_ms / 1000
@@ -120,7 +122,11 @@ def test_an_echo_that_a_standstill_has_moved_does_not_come_through(
         clock.now_s = tick.now_s
         for played in tick.played:
             treatment.played(played)
-        rest.extend(treatment.process(heard) for heard in tick.heard)
+        for heard in tick.heard:
+            waiting.append(heard)
+            if len(waiting) == frames_at_once:
+                rest.append(treatment.process(np.concatenate(waiting)))
+                waiting.clear()
     treatment.stop()
     # The peak of the echo is at 6,000; without the guard up to 5,000 of it come through.
     assert np.abs(np.concatenate(rest)[round(from_s * RATE_HZ) :]).max() < 100

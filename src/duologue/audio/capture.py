@@ -7,11 +7,12 @@ from typing import Protocol
 from duologue.audio.analyser import BINS, Analyser
 from duologue.audio.chunker import Chunker
 from duologue.audio.level import LevelMeter
+from duologue.audio.pushed_blocks import PushedBlocks
 from duologue.audio.resample import Resampler
-from duologue.audio.samples import Samples, milliseconds, samples_from_bytes, silence
+from duologue.audio.samples import Samples, milliseconds, silence
 
 AT_ONCE_MS = 20
-"""So much is processed at once, or as much as completes the next chunk, if that is less: it would
+"""So much is worked on at once, or as much as completes the next chunk, if that is less: it would
 only wait for the rest of the chunk. On a machine that does other things between, two frames of
 10 ms at once take 0.7 times as long as one by one, four of them half as long."""
 
@@ -19,8 +20,12 @@ only wait for the rest of the chunk. On a machine that does other things between
 class Processor(Protocol):
     """What a microphone's sound may be put through, see `VoiceProcessor`."""
 
-    def process(self, samples: Samples, at_least: int) -> Samples:
-        """Take samples at the rate of the wire; give what is ready, if it is as much as that."""
+    @property
+    def held(self) -> int:
+        """How many samples wait for what comes next."""
+
+    def process(self, samples: Samples) -> Samples:
+        """Take samples at the rate of the wire; give what is ready."""
 
 
 class Capture:
@@ -47,6 +52,7 @@ class Capture:
             ValueError: a rate is below 1, or `chunk_ms` is not within 5 to 1000.
         """
         self.muted = False
+        self._arrived = PushedBlocks()
         self._resampler = Resampler(source_rate_hz, wire_rate_hz)
         self._processor = processor
         self._chunker = Chunker(wire_rate_hz, chunk_ms)
@@ -62,11 +68,12 @@ class Capture:
         Raises:
             ValueError: the number of bytes is odd.
         """
-        # A copy: some of it waits for what comes next, and not every source keeps to the contract
-        # that the memory is no longer its own.
-        samples = self._resampler.push(samples_from_bytes(bytes(data)))
+        arrived = self._arrived.push(data, self._worth_working_on())
+        if not len(arrived):
+            return []
+        samples = self._resampler.push(arrived)
         if self._processor is not None:
-            samples = self._processor.process(samples, min(self._chunker.missing, self._at_once))
+            samples = self._processor.process(samples)
         if not len(samples):
             return []
         if self.muted:
@@ -77,6 +84,12 @@ class Capture:
         self._analyser.push(samples)
         self._frames_captured += len(samples)
         return self._chunker.push(samples)
+
+    def _worth_working_on(self) -> int:
+        """So many samples of the source at least: with fewer, no chunk is complete."""
+        held = self._resampler.held + (0 if self._processor is None else self._processor.held)
+        wanted = min(self._chunker.missing, self._at_once) - held
+        return wanted * self._resampler.from_rate_hz // self._wire_rate_hz
 
     def level(self) -> float:
         """The loudness of the last 50 ms that went out, 0 to 1; 0 while muted."""

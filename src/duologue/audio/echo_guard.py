@@ -74,7 +74,10 @@ class EchoGuard:
             left_out: what was played before, but is in no frame: its echo comes all the same.
         """
         self._frame_size = len(played)
-        self._played.append(self._loudest_of(played, left_out))
+        loudest = _energy(played) / self._frame_size
+        if len(left_out):
+            loudest = max(loudest, self._loudest_of(left_out))
+        self._played.append(loudest)
         self._heard.append(_energy(heard) / len(heard))
         self._loudest = max(list(self._played)[-ECHO_WITHIN_FRAMES:])
         if self._loudest < SILENT_BELOW**2 or len(self._played) < ECHO_WITHIN_FRAMES:
@@ -105,19 +108,13 @@ class EchoGuard:
         left = min(_energy(processed) / len(processed), self._heard[-1])
         return left <= self._coupling * loudest
 
-    def _loudest_of(self, *played: Samples) -> float:
+    def _loudest_of(self, played: Samples) -> float:
         """The mean square of the loudest frame."""
         size = self._frame_size
-        return max(
-            (
-                _energy(samples[start : start + size]) / size
-                for samples in played
-                for start in range(0, len(samples), size)
-            ),
-            default=0.0,
-        )
+        frames = (played[start : start + size] for start in range(0, len(played), size))
+        return max((_energy(frame) / size for frame in frames), default=0.0)
 
 
 def _energy(samples: Samples) -> float:
     floats = samples.astype(np.float32)
-    return float(floats @ floats)
+    return float(floats.dot(floats))

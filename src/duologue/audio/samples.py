@@ -24,10 +24,16 @@ def samples_from_bytes(data: memoryview | bytes | bytearray) -> Samples:
     Raises:
         ValueError: the number of bytes is odd.
     """
-    size = memoryview(data).nbytes
-    if size % _WIRE_TYPE.itemsize:
-        raise ValueError(f"samples of 16 bits take an even number of bytes, not {size}")
-    return np.frombuffer(data, dtype=_WIRE_TYPE).astype(np.int16, copy=False)
+    try:
+        samples = np.frombuffer(data, dtype=_WIRE_TYPE)
+    except ValueError:
+        size = memoryview(data).nbytes
+        if size % _WIRE_TYPE.itemsize:
+            raise ValueError(
+                f"samples of 16 bits take an even number of bytes, not {size}"
+            ) from None
+        raise
+    return samples if _WIRE_TYPE.isnative else samples.astype(np.int16)
 
 
 def bytes_from_samples(samples: Samples) -> memoryview:

@@ -1,37 +1,31 @@
 """What a browser does to a microphone's sound: echo cancellation, noise suppression, gain control.
 
-The work is done by WebRTC's audio processing, which comes with LiveKit's client library.
+The work is done by WebRTC's audio processing; here it gets what it needs, in the right order.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from livekit.rtc import AudioFrame, AudioProcessingModule
 
 from duologue.audio.echo_guard import EchoGuard
 from duologue.audio.echo_reference import FRAMES_PER_SECOND, EchoReference
 from duologue.audio.gain import RampedGain
-from duologue.audio.livekit_exit import let_callbacks_return_at_exit
-from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
+from duologue.audio.samples import Samples, silence
+from duologue.audio.webrtc_processing import WebRTCProcessing
 
 MIN_RATE_HZ: Final = 8_000
 MAX_RATE_HZ: Final = 384_000
 """The rates that WebRTC's audio processing takes."""
 
 
-NOTHING: Final = silence(0)
-
 MAX_BLOCKS_WAITING: Final = 100
 """What was played waits for the microphone, about a second of it: for the rest, nobody listened."""
 
 HOLD_BACK_MS: Final = 5
 """So long the sound fades that is held back, and that which is not any more."""
-
-let_callbacks_return_at_exit()
 
 
 class VoiceProcessor:
@@ -64,23 +58,22 @@ class VoiceProcessor:
         Raises:
             ValueError: a rate is not within 8,000 to 384,000 Hz.
         """
-        self._capture = _Frames(capture_rate_hz)
-        self._arrived: list[tuple[Samples, list[Samples | float]]] = []
-        self._waiting = 0
-        self._playback_rate_hz = playback_rate_hz
+        self._frame_size = checked_rate_hz(capture_rate_hz) // FRAMES_PER_SECOND
+        self._capture_rate_hz = capture_rate_hz
+        self._playback_rate_hz = checked_rate_hz(playback_rate_hz)
+        self._rest = silence(0)
         self._cancels_echo = echo_cancellation
         self._played: deque[Samples | float] = deque(maxlen=MAX_BLOCKS_WAITING)
-        self._reference = EchoReference(
-            checked_rate_hz(playback_rate_hz), self._capture.size / capture_rate_hz
-        )
+        self._reference = EchoReference(playback_rate_hz, self._frame_size / capture_rate_hz)
         self._guard = EchoGuard()
         self._gain = RampedGain(capture_rate_hz, ramp_ms=HOLD_BACK_MS)
         self._is_doubtful = self._is_other_device = False
         self._is_listening = False
-        self._module = AudioProcessingModule(
+        self._webrtc = WebRTCProcessing(
+            heard_rate_hz=capture_rate_hz,
+            played_rate_hz=playback_rate_hz,
             echo_cancellation=echo_cancellation,
             noise_suppression=noise_suppression,
-            high_pass_filter=echo_cancellation or noise_suppression,
             auto_gain_control=auto_gain_control,
         )
 
@@ -109,57 +102,57 @@ class VoiceProcessor:
         """Take note, in any thread, that the echo may be louder or softer from now on."""
         self._is_other_device = True
 
-    def process(self, samples: Samples, at_least: int = 1) -> Samples:
+    @property
+    def held(self) -> int:
+        """How many samples wait for the rest of their frame."""
+        return len(self._rest)
+
+    def process(self, samples: Samples) -> Samples:
         """Take what the microphone has heard; give what is ready of it, processed.
 
         As much comes out as goes in, except that up to 10 ms wait for the rest of their frame.
+        Several frames at once take less time than one by one.
 
         Args:
             samples: not to be changed afterwards.
-            at_least: while fewer samples are ready, they wait: several frames at once take less
-                time than one by one.
         """
-        # What was played is taken now: an echo of what is played from now on is not in there.
-        self._arrived.append((samples, self._played_since()))
-        self._waiting += len(samples)
-        if self._waiting < max(at_least, self._capture.size):
-            return NOTHING
-        arrived, self._arrived, self._waiting = self._arrived, [], 0
-        processed = [
-            frame for samples, played in arrived for frame in self._frames(samples, played)
-        ]
-        self._waiting = self._capture.held
-        return np.concatenate(processed)
-
-    def _played_since(self) -> list[Samples | float]:
-        """In the microphone's thread, so that the speaker's has nothing to wait for."""
-        if not self._is_listening:
-            # Of what was played before, nobody has heard the echo.
-            self._is_listening = True
-            while len(self._played) > 1:
-                self._played.popleft()
-        played = []
-        while self._played:
-            played.append(self._played.popleft())
-        return played
-
-    def _frames(self, samples: Samples, played: list[Samples | float]) -> Iterator[Samples]:
-        for what in played:
+        for what in self._played_since(len(samples) / self._capture_rate_hz):
             if isinstance(what, float):
                 self._reference.lost(what)
             else:
                 self._reference.played(what)
-        for frame in self._capture.push(samples):
-            if self._cancels_echo:
-                yield self._without_echo(frame)
-            else:
-                yield self._processed(frame)
+        stream = np.concatenate((self._rest, samples)) if len(self._rest) else samples
+        size = self._frame_size
+        whole = len(stream) // size * size
+        self._rest = stream[whole:]
+        work = self._without_echo if self._cancels_echo else self._webrtc.heard
+        processed = [work(stream[start : start + size]) for start in range(0, whole, size)]
+        return np.concatenate(processed) if processed else silence(0)
 
-    def _without_echo(self, frame: AudioFrame) -> Samples:
+    def _played_since(self, heard_s: float) -> list[Samples | float]:
+        """In the microphone's thread, so that the speaker's has nothing to wait for."""
+        played = []
+        while self._played:
+            played.append(self._played.popleft())
+        if not self._is_listening:
+            self._is_listening = True
+            return self._last_of(played, heard_s)
+        return played
+
+    def _last_of(self, played: list[Samples | float], heard_s: float) -> list[Samples | float]:
+        """What may be heard in so much sound: of what was played before, nobody heard the echo."""
+        lasted_s = 0.0
+        for number, what in reversed(list(enumerate(played))):
+            lasted_s += what if isinstance(what, float) else len(what) / self._playback_rate_hz
+            if lasted_s >= heard_s:
+                return played[number:]
+        return played
+
+    def _without_echo(self, heard: Samples) -> Samples:
         played = self._reference.next()
-        self._guard.hear(played, samples_from_bytes(frame.data), self._reference.left_out)
-        self._module.process_reverse_stream(frame_of(played, self._playback_rate_hz))
-        processed = self._processed(frame)
+        self._guard.hear(played, heard, self._reference.left_out)
+        self._webrtc.played(played)
+        processed = self._webrtc.heard(heard)
         if self._is_other_device:
             self._is_other_device = False
             self._guard.learn_anew()
@@ -169,44 +162,6 @@ class VoiceProcessor:
         may_be_echo = self._guard.may_be_echo(processed, self._reference.ahead)
         self._gain.target = 0.0 if may_be_echo else 1.0
         return self._gain.apply(processed)
-
-    def _processed(self, frame: AudioFrame) -> Samples:
-        self._module.process_stream(frame)
-        # The frame's own data: what it was made of is not what was worked on.
-        return samples_from_bytes(frame.data)
-
-
-class _Frames:
-    """Cuts a stream into the frames of the audio processing.
-
-    Attributes:
-        size: of a frame, in samples.
-    """
-
-    def __init__(self, sample_rate_hz: int) -> None:
-        self._sample_rate_hz = checked_rate_hz(sample_rate_hz)
-        self.size = sample_rate_hz // FRAMES_PER_SECOND
-        self._rest = NOTHING
-
-    @property
-    def held(self) -> int:
-        """How many samples wait for the rest of their frame."""
-        return len(self._rest)
-
-    def push(self, samples: Samples) -> list[AudioFrame]:
-        stream = np.concatenate((self._rest, samples)) if len(self._rest) else samples
-        whole = len(stream) // self.size * self.size
-        self._rest = stream[whole:]
-        return [
-            frame_of(stream[start : start + self.size], self._sample_rate_hz)
-            for start in range(0, whole, self.size)
-        ]
-
-
-def frame_of(samples: Samples, sample_rate_hz: int) -> AudioFrame:
-    """A copy of the samples, for the audio processing."""
-    data = bytearray(bytes_from_samples(samples))
-    return AudioFrame(data, sample_rate_hz, 1, len(samples))
 
 
 def checked_rate_hz(sample_rate_hz: int) -> int:

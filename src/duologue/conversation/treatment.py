@@ -98,7 +98,12 @@ class SoundTreatment:
         if recording is not None:
             recording.close()
 
-    def process(self, samples: Samples, at_least: int = 1) -> Samples:
+    @property
+    def held(self) -> int:
+        """How many samples of the user's sound wait for what comes next."""
+        return 0 if self._processor is None else self._processor.held
+
+    def process(self, samples: Samples) -> Samples:
         """Take what the microphone has heard; give what is ready of it.
 
         See `VoiceProcessor.process`; without a processor, all is ready at once.
@@ -113,7 +118,7 @@ class SoundTreatment:
         if lost_s:
             missed = silence(round(min(lost_s, LONGEST_MISSED_S) * self._capture_rate_hz))
             samples = np.concatenate((missed, samples))
-        return processor.process(samples, at_least)
+        return processor.process(samples)
 
     def device_changed(self) -> None:
         """Take note, in any thread, that there is another microphone or speaker."""
