@@ -44,6 +44,9 @@ PIECE_MS: Final = 250
 CHUNK_MS: Final = 20
 FRAME_MS: Final = 10
 WIRE_RATE_HZ: Final = 16_000
+USER_LATENCY_MS: Final = 200
+"""So long that it is the client that decides how often the virtual microphone delivers, as with one
+that is real. With 20 ms it does so every 5 ms, though the client asks for 10."""
 START_LIMIT_S: Final = 30.0
 
 
@@ -65,7 +68,9 @@ async def share_of_core(server: PulseAudio, call_s: float = CALL_S) -> float:
         file.write(bytes_from_samples(syllables(call_s)))
         file.flush()
         async with ScriptedAgent(speak_by_turns) as agent:
-            with server.playing(f"{MICROPHONE}_in", Path(file.name), DEVICE_RATE_HZ):
+            with server.playing(
+                f"{MICROPHONE}_in", Path(file.name), DEVICE_RATE_HZ, latency_ms=USER_LATENCY_MS
+            ):
                 return await _in_process(server, "call", agent.origin, duration_s=call_s)
 
 

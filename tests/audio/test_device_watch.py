@@ -31,7 +31,7 @@ def test_a_device_that_calls_is_never_lost() -> None:
     watch = DeviceWatch(lambda: None)
     for _ in range(1000):
         watch.alive()
-        assert not any(watch.check() for _ in range(5))
+        assert not any(watch.check() for _ in range(LOST_AFTER_MS // CHECK_MS))
 
 
 def test_a_loss_is_reported_once(monkeypatch: pytest.MonkeyPatch) -> None:

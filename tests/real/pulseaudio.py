@@ -18,6 +18,9 @@ SPEAKER = "spk1"
 MICROPHONE = "mic1"
 """A microphone; it hears what is played on `mic1_in`."""
 
+LATENCY_MS = 20
+"""Of what is played and recorded beside the client: short, so that times are exact."""
+
 OTHER_SPEAKER = "spk2"
 OTHER_MICROPHONE = "mic2"
 
@@ -126,9 +129,15 @@ class PulseAudio:
         raise LookupError(f"no module was loaded with {name_in_arguments!r}")
 
     @contextmanager
-    def playing(self, sink: str, sound: Path, sample_rate_hz: int) -> Iterator[None]:
-        """Play a file of bare mono samples of 16 bits on a sink, until its end or the context's."""
-        with self._pacat("--playback", sink, sample_rate_hz, str(sound)):
+    def playing(
+        self, sink: str, sound: Path, sample_rate_hz: int, *, latency_ms: int = LATENCY_MS
+    ) -> Iterator[None]:
+        """Play a file of bare mono samples of 16 bits on a sink, until its end or the context's.
+
+        A virtual microphone delivers as often as its sink asks for sound: every quarter of the
+        latency, or as often as those who record want it, whichever is sooner.
+        """
+        with self._pacat("--playback", sink, sample_rate_hz, str(sound), latency_ms=latency_ms):
             yield
 
     @contextmanager
@@ -140,7 +149,12 @@ class PulseAudio:
 
     @contextmanager
     def _pacat(
-        self, mode: str, device: str, sample_rate_hz: int, *files: str
+        self,
+        mode: str,
+        device: str,
+        sample_rate_hz: int,
+        *files: str,
+        latency_ms: int = LATENCY_MS,
     ) -> Iterator[subprocess.Popen[bytes]]:
         process = subprocess.Popen(
             [
@@ -150,7 +164,7 @@ class PulseAudio:
                 "--format=s16le",
                 "--channels=1",
                 f"--rate={sample_rate_hz}",
-                "--latency-msec=20",
+                f"--latency-msec={latency_ms}",
                 "--raw",
                 *files,
             ],

@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-CHECK_MS = 50
+CHECK_MS = 125
+"""Each check wakes the processor, of each of two devices."""
 LOST_AFTER_MS = 250
-"""Devices call every 5 or 10 ms; at a loss the calls just stop."""
+"""Devices call every 5 or 10 ms; at a loss the calls just stop. It is noticed after 250 to 375 ms:
+within 500 ms."""
 FIRST_CALL_LIMIT_MS = 5000
 """An idle device may take seconds to wake up, above all over Bluetooth."""
 
@@ -15,8 +17,9 @@ FIRST_CALL_LIMIT_MS = 5000
 class DeviceWatch:
     """Calls `lost` once, from a thread of its own, when `alive` has not been called for 250 ms.
 
-    Before the first call of `alive` the limit is 5 s. The time is counted in checks that were
-    really waited for, so a program that held everything up for a while does not look like a loss.
+    It does so at the next check, so after 375 ms at the latest. Before the first call of `alive`
+    the limit is 5 s. The time is counted in checks that were really waited for, so a program that
+    held everything up for a while does not look like a loss.
     """
 
     def __init__(self, lost: Callable[[], None]) -> None:
