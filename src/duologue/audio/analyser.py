@@ -67,9 +67,10 @@ class Analyser:
         """
         self._voice_bins = voice_bins(sample_rate_hz)
         # All blocks are of one type: that of what was pushed last.
+        self._type: np.dtype[Any] = np.dtype(np.int16)
         self._latest = LatestSamples(FFT_SIZE, (silence(FFT_SIZE),))
+        self._pushes = self._pushes_read = 0
         self._reading = threading.Lock()
-        self._blocks_read = self._latest.blocks
         self._magnitudes = np.zeros(BINS)
 
     def push(self, samples: Samples | Floats) -> None:
@@ -81,13 +82,14 @@ class Analyser:
         Raises:
             TypeError: it is an array of another type.
         """
-        window_type = self._latest.blocks[-1].dtype
-        if samples.dtype != window_type:
+        if samples.dtype != self._type:
             samples = _floats(samples)
-            if samples.dtype != window_type:
+            if samples.dtype != self._type:
                 self._latest = LatestSamples(FFT_SIZE, (_floats(_window(self._latest.blocks)),))
+                self._type = samples.dtype
         if len(samples):
             self._latest.push(samples.copy())
+            self._pushes += 1
 
     def byte_frequency_data(self) -> bytes:
         """The spectrum from 0 Hz to half the sample rate, as `getByteFrequencyData` gives it.
@@ -123,11 +125,12 @@ class Analyser:
 
     def _read(self) -> npt.NDArray[np.uint8]:
         with self._reading:
-            blocks = self._latest.blocks
-            if blocks is not self._blocks_read:
-                self._blocks_read = blocks
+            pushes = self._pushes
+            if pushes != self._pushes_read:
+                self._pushes_read = pushes
+                window = _window(self._latest.blocks)
                 self._magnitudes *= SMOOTHING
-                self._magnitudes += (1 - SMOOTHING) * _magnitudes(_window(blocks))
+                self._magnitudes += (1 - SMOOTHING) * _magnitudes(window)
             return _bytes_of(self._magnitudes)
 
 

@@ -79,12 +79,13 @@ class Chunker:
         self.pending += len(samples)
         if self.missing > 0:
             return []
-        stream = np.concatenate(self._pieces)
+        stream = samples if len(self._pieces) == 1 else np.concatenate(self._pieces)
         chunks = []
         start = 0
         while len(stream) - start >= self._sizes.current:
             end = start + self._sizes.advance()
             chunks.append(stream[start:end])
             start = end
-        self._pieces, self.pending = [stream[start:]], len(stream) - start
+        self.pending = len(stream) - start
+        self._pieces = [stream[start:]] if self.pending else []
         return chunks

@@ -13,9 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from duologue.audio.samples import Samples, silence
-
-NOTHING: Final = silence(0)
+from duologue.audio.samples import NOTHING, Samples
 
 ECHO_WITHIN_FRAMES: Final = 50
 """An echo comes up to 500 ms later than what was played: later than that, it is not cancelled."""

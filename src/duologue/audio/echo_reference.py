@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from duologue.audio.samples import Samples, silence
+from duologue.audio.samples import NOTHING, Samples, silence
 
 FRAMES_PER_SECOND: Final = 100
 """The audio processing works on frames of 10 ms. It takes others without a word, and spoils them.
@@ -82,7 +82,7 @@ class EchoReference:
         self._has_sounded = False
         self._silent: deque[bool] = deque(maxlen=SILENT_WITHIN)
         self._has_moved = self.is_doubtful = False
-        self._leaving_out = self.left_out = silence(0)
+        self._leaving_out = self.left_out = NOTHING
 
     def played(self, samples: Samples) -> None:
         """Take what the speaker plays next."""
@@ -138,7 +138,7 @@ class EchoReference:
         too_silent = sum(self._silent) > SILENT_AT_MOST
         self.is_doubtful = self._has_sounded and (self._has_moved or too_silent)
         self._has_moved = False
-        self.left_out, self._leaving_out = self._leaving_out, silence(0)
+        self.left_out, self._leaving_out = self._leaving_out, NOTHING
         if missing <= 0:
             self._late_on_end = 0
         else:

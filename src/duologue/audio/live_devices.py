@@ -109,11 +109,13 @@ class LiveMicrophone:
         resampler = Resampler(choice.rate_hz, self.sample_rate_hz)
 
         def heard(data: memoryview) -> None:
-            if choice.rate_hz != self.sample_rate_hz:
-                data = bytes_from_samples(resampler.push(samples_from_bytes(data)))
             self._heard(microphone, data)
 
-        microphone.start(heard)
+        def heard_at_another_rate(data: memoryview) -> None:
+            heard(bytes_from_samples(resampler.push(samples_from_bytes(data))))
+
+        is_same = choice.rate_hz == self.sample_rate_hz
+        microphone.start(heard if is_same else heard_at_another_rate)
         return microphone
 
     def _substitute(self) -> Running:
@@ -205,10 +207,14 @@ class LiveSpeaker:
     def _open(self, choice: DeviceChoice) -> Running:
         speaker = Speaker(choice.device_id, sample_rate_hz=choice.rate_hz)
         sink = _FadingSink(speaker, self._fade_out)
-        resampler = PulledResampler(
-            lambda frames: self._rendered(sink, frames), self.sample_rate_hz, choice.rate_hz
-        )
-        speaker.start(resampler.render)
+
+        def render(frames: int) -> memoryview:
+            return self._rendered(sink, frames)
+
+        if choice.rate_hz == self.sample_rate_hz:
+            speaker.start(render)
+        else:
+            speaker.start(PulledResampler(render, self.sample_rate_hz, choice.rate_hz).render)
         return sink
 
     def _substitute(self) -> Running:

@@ -20,7 +20,7 @@ from duologue.audio.gain import RampedGain
 from duologue.audio.jitter_buffer import START_MS, StartThreshold
 from duologue.audio.level import LevelMeter
 from duologue.audio.playout_queue import PlayoutQueue, Run
-from duologue.audio.samples import Samples, bytes_from_samples, milliseconds, silence
+from duologue.audio.samples import NOTHING, Samples, bytes_from_samples, milliseconds
 from duologue.audio.seams import Seams
 
 _logger = logging.getLogger("duologue")
@@ -264,9 +264,11 @@ class Playout:
 
 
 def _joined(runs: list[Run]) -> Samples:
+    if not runs:
+        return NOTHING
     if len(runs) == 1:
         return runs[0].samples
-    return np.concatenate([silence(0), *(run.samples for run in runs)])
+    return np.concatenate([run.samples for run in runs])
 
 
 def _call_safely(report: Callable[[], None]) -> None:

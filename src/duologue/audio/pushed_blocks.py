@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from duologue.audio.samples import Samples, samples_from_bytes, silence
+from duologue.audio.samples import NOTHING, Samples, samples_from_bytes
 
 
 class PushedBlocks:
@@ -28,6 +28,6 @@ class PushedBlocks:
         self._pieces.append(bytes(data))
         self._held_bytes += data.nbytes
         if self._held_bytes < 2 * at_least:
-            return silence(0)
+            return NOTHING
         pieces, self._pieces, self._held_bytes = self._pieces, [], 0
         return samples_from_bytes(b"".join(pieces))

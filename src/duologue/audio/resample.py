@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from duologue.audio.samples import Samples, samples_from_floats, silence
+from duologue.audio.samples import NOTHING, Samples, samples_from_floats
 
 QUALITY = "LQ"
 
@@ -71,7 +71,7 @@ class Resampler:
         All that `push` and this returned since the last call lasts as long as what was put in.
         """
         if self._stream is None or not self._has_input:
-            return silence(0)
+            return NOTHING
         tail = self._stream.resample_chunk(np.zeros(0, dtype=np.float32), last=True)
         self.reset()
         return samples_from_floats(tail)

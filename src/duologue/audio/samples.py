@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,10 @@ def bytes_from_samples(samples: Samples) -> memoryview:
 def silence(frames: int) -> Samples:
     """`frames` samples of digital silence."""
     return np.zeros(frames, dtype=np.int16)
+
+
+NOTHING: Final = silence(0)
+"""No sample at all. Made once, for code that runs a hundred times a second."""
 
 
 def milliseconds(frames: int, sample_rate_hz: int) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from duologue.audio.echo_guard import EchoGuard
 from duologue.audio.echo_reference import FRAMES_PER_SECOND, EchoReference
 from duologue.audio.gain import RampedGain
-from duologue.audio.samples import Samples, silence
+from duologue.audio.samples import NOTHING, Samples
 from duologue.audio.webrtc_processing import WebRTCProcessing
 
 MIN_RATE_HZ: Final = 8_000
@@ -61,7 +61,7 @@ class VoiceProcessor:
         self._frame_size = checked_rate_hz(capture_rate_hz) // FRAMES_PER_SECOND
         self._capture_rate_hz = capture_rate_hz
         self._playback_rate_hz = checked_rate_hz(playback_rate_hz)
-        self._rest = silence(0)
+        self._rest = NOTHING
         self._cancels_echo = echo_cancellation
         self._played: deque[Samples | float] = deque(maxlen=MAX_BLOCKS_WAITING)
         self._reference = EchoReference(playback_rate_hz, self._frame_size / capture_rate_hz)
@@ -127,7 +127,7 @@ class VoiceProcessor:
         self._rest = stream[whole:]
         work = self._without_echo if self._cancels_echo else self._webrtc.heard
         processed = [work(stream[start : start + size]) for start in range(0, whole, size)]
-        return np.concatenate(processed) if processed else silence(0)
+        return np.concatenate(processed) if processed else NOTHING
 
     def _played_since(self, heard_s: float) -> list[Samples | float]:
         """In the microphone's thread, so that the speaker's has nothing to wait for."""
