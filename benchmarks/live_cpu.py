@@ -24,13 +24,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from livekit.rtc import AudioFrame, AudioProcessingModule
-
 from benchmarks.virtual_devices import DEVICE_RATE_HZ, syllables, virtual_devices
 from duologue import Conversation
 from duologue.audio import Microphone, Speaker
 from duologue.audio.samples import bytes_from_samples
+from duologue.audio.webrtc_processing import WebRTCProcessing
 from duologue.conversation.devices import PROCESSED_PERIOD_MS
 from duologue.protocol.server_events import AudioEvent
 from duologue.testing.scripted_agent import ScriptedAgent
@@ -123,13 +121,14 @@ async def run_devices(duration_s: str) -> float:
 
 async def run_processing(duration_s: str) -> float:
     """Process sound at the pace of real time, as much at once as a chunk has."""
-    module = AudioProcessingModule(
+    processing = WebRTCProcessing(
+        heard_rate_hz=WIRE_RATE_HZ,
+        played_rate_hz=WIRE_RATE_HZ,
         echo_cancellation=True,
         noise_suppression=True,
-        high_pass_filter=True,
         auto_gain_control=True,
     )
-    frames = [_frame(seed) for seed in range(100)]
+    frames = [noise(FRAME_MS, WIRE_RATE_HZ, dbfs=-20.0, seed=seed) for seed in range(100)]
 
     async def process() -> None:
         began_s = time.monotonic()
@@ -137,15 +136,10 @@ async def run_processing(duration_s: str) -> float:
             await asyncio.sleep(began_s + chunk * CHUNK_MS / 1000 - time.monotonic())
             for part in range(CHUNK_MS // FRAME_MS):
                 number = chunk * CHUNK_MS // FRAME_MS + part
-                module.process_reverse_stream(frames[(number + 3) % len(frames)])
-                module.process_stream(frames[number % len(frames)])
+                processing.played(frames[(number + 3) % len(frames)])
+                processing.heard(frames[number % len(frames)])
 
     return await _share_during(process)
-
-
-def _frame(seed: int) -> AudioFrame:
-    samples = noise(FRAME_MS, WIRE_RATE_HZ, dbfs=-20.0, seed=seed)
-    return AudioFrame(bytearray(np.ascontiguousarray(samples)), WIRE_RATE_HZ, 1, len(samples))
 
 
 async def _share_during(something: Callable[[], Awaitable[object]]) -> float:

@@ -50,6 +50,16 @@ def test_unmuted_it_sends_sound_again() -> None:
     assert np.concatenate(push_all(capture, samples)).tolist() == samples.tolist()
 
 
+def test_nothing_goes_out_of_what_came_while_it_was_muted() -> None:
+    capture = Capture(16_000, 16_000, 20)
+    loud = bytes_from_samples(tone(5, 16_000, dbfs=-6.0))
+    capture.muted = True
+    capture.push(loud)
+    capture.muted = False
+    chunks = [chunk for _ in range(7) for chunk in capture.push(loud)]
+    assert [bool(chunk.any()) for chunk in chunks] == [False, True]
+
+
 def test_the_level_is_that_of_what_goes_out() -> None:
     capture = Capture(16_000, 16_000, 20)
     push_all(capture, tone(200, 16_000, dbfs=-20.0)[:1600])

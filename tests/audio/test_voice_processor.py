@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from duologue.audio.playout import AUDIBLE_ABOVE
 from duologue.audio.samples import Samples, silence
-from duologue.audio.voice_processor import MAX_BLOCKS_WAITING, VoiceProcessor
+from duologue.audio.voice_processor import MAX_BLOCKS_WAITING, VoiceProcessor, last_of
 from tests.audio.room import attenuation_db, babble, echo, resampled
 from tests.audio.signals import noise
 
@@ -105,6 +105,17 @@ def test_what_is_played_while_no_microphone_calls_is_forgotten_after_a_second() 
     assert sys.getrefcount(block) == before + MAX_BLOCKS_WAITING
     processor.process(silence(160))
     assert sys.getrefcount(block) == before
+
+
+@pytest.mark.parametrize(
+    ("heard_s", "kept"), [(0.005, 1), (0.01, 1), (0.02, 2), (0.045, 3), (0.055, 4), (0.5, 5)]
+)
+def test_of_what_was_played_before_as_much_counts_as_is_heard_at_first(
+    heard_s: float, kept: int
+) -> None:
+    block = silence(160)
+    played: list[Samples | float] = [block, block, 0.03, block, block]
+    assert len(last_of(played, heard_s, 16_000)) == kept
 
 
 def test_without_echo_cancellation_the_echo_stays() -> None:

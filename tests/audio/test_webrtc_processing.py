@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -75,15 +76,28 @@ def test_it_does_so_with_requests_made_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(set(map(id, sent))) == 2
 
 
-@pytest.mark.parametrize("error", [AttributeError, ImportError])
-def test_it_gives_the_same_with_a_livekit_that_is_made_differently_within(
-    error: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unknown(*arguments: object) -> None:
-        raise error("LiveKit has another way for it now")
+@pytest.fixture
+def tried_anew() -> Iterator[None]:
+    webrtc_processing.can_prepare.cache_clear()
+    yield
+    webrtc_processing.can_prepare.cache_clear()
 
-    monkeypatch.setattr(webrtc_processing, "PreparedRequest", unknown)
+
+@pytest.mark.parametrize("step", ["__init__", "__call__"])
+@pytest.mark.usefixtures("tried_anew")
+def test_it_gives_the_same_with_a_livekit_that_is_made_differently_within(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(request: PreparedRequest, *arguments: object) -> None:
+        raise AttributeError("LiveKit has another way for it now")
+
+    monkeypatch.setattr(PreparedRequest, step, unknown)
     assert processed_by_us() == processed_by_livekits_client()
+
+
+@pytest.mark.usefixtures("tried_anew")
+def test_this_livekit_is_as_it_is_thought_to_be() -> None:
+    assert webrtc_processing.can_prepare()
 
 
 def test_what_was_given_and_what_came_out_stay_as_they_are() -> None:

@@ -8,8 +8,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from duologue.audio.capture import Capture
 from duologue.audio.echo_guard import EchoGuard
-from duologue.audio.samples import Samples, silence
+from duologue.audio.samples import Samples, bytes_from_samples, silence
 from duologue.conversation.options.sound import UNTREATED, Treatment
 from duologue.conversation.treatment import SoundTreatment
 from duologue.errors import AudioFileError
@@ -130,6 +131,20 @@ def test_an_echo_that_a_standstill_has_moved_does_not_come_through(
     treatment.stop()
     # The peak of the echo is at 6,000; without the guard up to 5,000 of it come through.
     assert np.abs(np.concatenate(rest)[round(from_s * RATE_HZ) :]).max() < 100
+
+
+@pytest.mark.parametrize(("piece", "chunk_ms"), [(170, 20), (171, 20), (80, 90), (160, 90)])
+def test_pieces_that_fit_no_chunk_are_not_taken_for_lost_time(piece: int, chunk_ms: int) -> None:
+    clock = Clock()
+    treatment = treating(Treatment(noise_suppression=True), clock)
+    treatment.start()
+    capture = Capture(RATE_HZ, RATE_HZ, chunk_ms, treatment)
+    late_ms = np.random.default_rng(1).uniform(0, 3, 60 * RATE_HZ // piece)
+    for number, late in enumerate(late_ms, start=1):
+        clock.now_s = number * piece / RATE_HZ + late / 1000
+        capture.push(bytes_from_samples(silence(piece)))
+    treatment.stop()
+    assert capture.captured_ms <= len(late_ms) * piece * 1000 / RATE_HZ
 
 
 def test_after_a_standstill_a_user_is_heard_in_the_pauses_of_the_agent() -> None:

@@ -69,8 +69,8 @@ class Analyser:
         # All blocks are of one type: that of what was pushed last.
         self._type: np.dtype[Any] = np.dtype(np.int16)
         self._latest = LatestSamples(FFT_SIZE, (silence(FFT_SIZE),))
-        self._pushes = self._pushes_read = 0
         self._reading = threading.Lock()
+        self._last_read = self._latest.blocks[-1]
         self._magnitudes = np.zeros(BINS)
 
     def push(self, samples: Samples | Floats) -> None:
@@ -89,7 +89,6 @@ class Analyser:
                 self._type = samples.dtype
         if len(samples):
             self._latest.push(samples.copy())
-            self._pushes += 1
 
     def byte_frequency_data(self) -> bytes:
         """The spectrum from 0 Hz to half the sample rate, as `getByteFrequencyData` gives it.
@@ -125,12 +124,11 @@ class Analyser:
 
     def _read(self) -> npt.NDArray[np.uint8]:
         with self._reading:
-            pushes = self._pushes
-            if pushes != self._pushes_read:
-                self._pushes_read = pushes
-                window = _window(self._latest.blocks)
+            blocks = self._latest.blocks
+            if blocks[-1] is not self._last_read:
+                self._last_read = blocks[-1]
                 self._magnitudes *= SMOOTHING
-                self._magnitudes += (1 - SMOOTHING) * _magnitudes(window)
+                self._magnitudes += (1 - SMOOTHING) * _magnitudes(_window(blocks))
             return _bytes_of(self._magnitudes)
 
 

@@ -13,7 +13,8 @@ from duologue.audio.samples import Samples, milliseconds, silence
 
 AT_ONCE_MS = 20
 """So much is worked on at once, or as much as completes the next chunk, if that is less: it would
-only wait for the rest of the chunk. On a machine that does other things between, two frames of
+only wait for the rest of the chunk. Of sound that is resampled less waits, as some of it is in the
+resampler. On a machine that does other things between, two frames of
 10 ms at once take 0.7 times as long as one by one, four of them half as long."""
 
 
@@ -34,7 +35,8 @@ class Capture:
     `push` belongs to the source's thread; everything else may be used from any thread.
 
     Attributes:
-        muted: while true, silence takes the place of the sound, at the same pace.
+        muted: while true, silence takes the place of the sound, at the same pace. Of what waits for
+            the rest of its chunk, nothing goes out if a piece of it came while this was true.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Capture:
             ValueError: a rate is below 1, or `chunk_ms` is not within 5 to 1000.
         """
         self.muted = False
+        self._was_muted = False
         self._arrived = PushedBlocks()
         self._resampler = Resampler(source_rate_hz, wire_rate_hz)
         self._processor = processor
@@ -68,15 +71,17 @@ class Capture:
         Raises:
             ValueError: the number of bytes is odd.
         """
+        self._was_muted = self._was_muted or self.muted
         arrived = self._arrived.push(data, self._worth_working_on())
         if not len(arrived):
             return []
+        is_muted, self._was_muted = self._was_muted or self.muted, False
         samples = self._resampler.push(arrived)
         if self._processor is not None:
             samples = self._processor.process(samples)
         if not len(samples):
             return []
-        if self.muted:
+        if is_muted:
             # After all else, so that it runs on, still knows the room's echo, and unmuting starts
             # without a gap.
             samples = silence(len(samples))
@@ -101,5 +106,5 @@ class Capture:
 
     @property
     def captured_ms(self) -> float:
-        """How much sound the source has delivered, silence while muted included."""
+        """How much sound of the source has been worked on, silence while muted included."""
         return milliseconds(self._frames_captured, self._wire_rate_hz)

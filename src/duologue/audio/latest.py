@@ -18,7 +18,7 @@ class LatestSamples:
 
     One thread pushes, any thread reads. Pushing costs next to nothing: sound is pushed all the
     time, and mostly nobody looks. So what is not needed any more goes now and then, and up to
-    twice as much is kept.
+    twice as much is kept, or one block.
     """
 
     def __init__(self, size: int, blocks: Blocks = ()) -> None:

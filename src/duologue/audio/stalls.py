@@ -57,7 +57,8 @@ class LostTime:
 
         Args:
             duration_s: of the sound.
-            now_s: when the call came.
+            now_s: when the sound begins: when a speaker asked for it; for a microphone, which
+                calls when it is over, so much earlier.
         """
         self.is_doubtful = False
         if not duration_s:  # a resampler that gives nothing yet

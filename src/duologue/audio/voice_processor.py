@@ -136,16 +136,7 @@ class VoiceProcessor:
             played.append(self._played.popleft())
         if not self._is_listening:
             self._is_listening = True
-            return self._last_of(played, heard_s)
-        return played
-
-    def _last_of(self, played: list[Samples | float], heard_s: float) -> list[Samples | float]:
-        """What may be heard in so much sound: of what was played before, nobody heard the echo."""
-        lasted_s = 0.0
-        for number, what in reversed(list(enumerate(played))):
-            lasted_s += what if isinstance(what, float) else len(what) / self._playback_rate_hz
-            if lasted_s >= heard_s:
-                return played[number:]
+            return last_of(played, heard_s, self._playback_rate_hz)
         return played
 
     def _without_echo(self, heard: Samples) -> Samples:
@@ -162,6 +153,22 @@ class VoiceProcessor:
         may_be_echo = self._guard.may_be_echo(processed, self._reference.ahead)
         self._gain.target = 0.0 if may_be_echo else 1.0
         return self._gain.apply(processed)
+
+
+def last_of(played: list[Samples | float], heard_s: float, rate_hz: int) -> list[Samples | float]:
+    """As much as was played while so much was heard: of what came before, nobody heard the echo.
+
+    Args:
+        played: sound, and seconds without any.
+        heard_s: what is given lasts so long at least, if there is as much.
+        rate_hz: of what was played.
+    """
+    lasted_s = 0.0
+    for number, what in reversed(list(enumerate(played))):
+        lasted_s += what if isinstance(what, float) else len(what) / rate_hz
+        if lasted_s >= heard_s:
+            return played[number:]
+    return played
 
 
 def checked_rate_hz(sample_rate_hz: int) -> int:

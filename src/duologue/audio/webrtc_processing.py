@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Any, Literal
+from functools import cache
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from livekit.rtc import AudioFrame, AudioProcessingModule
@@ -18,6 +19,8 @@ from livekit.rtc import AudioFrame, AudioProcessingModule
 from duologue.audio.echo_reference import FRAMES_PER_SECOND
 from duologue.audio.livekit_exit import let_callbacks_return_at_exit
 from duologue.audio.samples import Samples
+
+TRIAL_RATE_HZ: Final = 16_000
 
 let_callbacks_return_at_exit()
 
@@ -53,8 +56,8 @@ class WebRTCProcessing:
         )
         self._heard = _Place(heard_rate_hz)
         self._played = _Place(played_rate_hz)
-        self._work_on_heard = _work(module, "process_stream", self._heard.frame)
-        self._work_on_played = _work(module, "process_reverse_stream", self._played.frame)
+        self._work_on_heard = _work(module, "process_stream", self._heard)
+        self._work_on_played = _work(module, "process_reverse_stream", self._played)
 
     def played(self, samples: Samples) -> None:
         """Take a frame of what was played: 10 ms.
@@ -93,22 +96,39 @@ class _Place:
 _Method = Literal["process_stream", "process_reverse_stream"]
 
 
-def _work(module: AudioProcessingModule, method: _Method, frame: AudioFrame) -> Callable[[], None]:
+def _work(module: AudioProcessingModule, method: _Method, place: _Place) -> Callable[[], None]:
     """What works on a frame as it is at that time."""
+    if can_prepare():
+        return PreparedRequest(module, method, place.frame)
+    process = getattr(module, method)
+
+    def work() -> None:
+        rate_hz, size = place.frame.sample_rate, len(place.samples)
+        frame = AudioFrame(bytearray(place.samples.tobytes()), rate_hz, 1, size)
+        process(frame)
+        # The frame's own data: what it was made of need not be what was worked on.
+        place.samples[:] = np.frombuffer(frame.data, dtype=np.int16)
+
+    return work
+
+
+@cache
+def can_prepare() -> bool:
+    """Whether LiveKit's client is made within as `PreparedRequest` thinks it is, by a trial."""
+    module = AudioProcessingModule()
     try:
-        return PreparedRequest(module, method, frame)
-    except (AttributeError, ImportError):  # a LiveKit that is made differently within
-        process = getattr(module, method)
-        return lambda: process(frame)
+        for method in get_args(_Method):
+            PreparedRequest(module, method, _Place(TRIAL_RATE_HZ).frame)()
+    except Exception:  # whatever another version does instead
+        return False
+    return True
 
 
 class PreparedRequest:
     """A request to LiveKit's library to work on the same memory each time.
 
-    It uses what is not public of LiveKit's client, versions 1.1 and 1.2.
-
-    Raises:
-        AttributeError, ImportError: LiveKit's client is made differently within.
+    It uses what is not public of LiveKit's client, as it is in versions 1.1 and 1.2; so only where
+    it `can_prepare`.
     """
 
     def __init__(self, module: AudioProcessingModule, method: _Method, frame: AudioFrame) -> None:
@@ -129,14 +149,6 @@ class PreparedRequest:
         self._send, self._drop = library.livekit_ffi_request, library.livekit_ffi_drop_handle
         self._needed = (module, frame)  # the request names them by number only
         self._request = (ctypes.c_ubyte * len(serialized)).from_buffer_copy(serialized)
-        self._answer = ctypes.POINTER(ctypes.c_ubyte)()
-        self._answer_size = ctypes.c_size_t()
-        self._arguments = (
-            self._request,
-            len(serialized),
-            ctypes.byref(self._answer),
-            ctypes.byref(self._answer_size),
-        )
         self._usual_answer = b""
 
     def __call__(self) -> None:
@@ -144,10 +156,14 @@ class PreparedRequest:
         Raises:
             RuntimeError: LiveKit's library answers with an error, or not at all.
         """
-        handle = self._send(*self._arguments)
+        # Of each call's own: one device may still call as the next one does already.
+        answer_at, answer_size = ctypes.POINTER(ctypes.c_ubyte)(), ctypes.c_size_t()
+        handle = self._send(
+            self._request, len(self._request), ctypes.byref(answer_at), ctypes.byref(answer_size)
+        )
         if not handle:
             raise RuntimeError("LiveKit's library has not taken a frame for its audio processing")
-        answer = ctypes.string_at(self._answer, self._answer_size.value)
+        answer = ctypes.string_at(answer_at, answer_size.value)
         self._drop(handle)
         if answer != self._usual_answer:
             self._check(answer)

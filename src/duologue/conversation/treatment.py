@@ -112,7 +112,8 @@ class SoundTreatment:
         if processor is None:
             return samples
         duration_s = len(samples) / self._capture_rate_hz
-        lost_s = self._lost_by_microphone.before(duration_s, self._clock_s())
+        # By when the sound began: pieces of different lengths are in time if they end in time.
+        lost_s = self._lost_by_microphone.before(duration_s, self._clock_s() - duration_s)
         if self._lost_by_microphone.is_doubtful:
             processor.doubt()
         if lost_s:
