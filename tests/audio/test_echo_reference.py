@@ -96,6 +96,29 @@ def test_a_speaker_that_is_late_once_leaves_the_rest_in_its_place(playing: Playi
     assert playing.in_turns(10) == list(range(52, 62))
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 4])
+@pytest.mark.parametrize("still", range(1, 12))
+def test_after_a_standstill_silence_is_over_however_much_a_speaker_brings_at_once(
+    at_once: int, still: int
+) -> None:
+    playing = Playing()
+
+    def in_turns(calls: int) -> list[int]:
+        heard = []
+        for _ in range(calls):
+            numbers = playing.number + 1 + np.arange(at_once)
+            playing.number += at_once
+            playing.reference.played(numbers.astype(np.int16))
+            heard += playing.hear(at_once)
+        return heard
+
+    in_turns(50)
+    playing.hear(still)
+    in_turns(50)
+    after = in_turns(50)
+    assert after == list(range(after[0], after[0] + len(after)))
+
+
 def test_a_speaker_that_starts_late_is_waited_for_before_anything_sounds() -> None:
     starting = Playing()
     assert starting.hear(2) == [SILENCE] * 2

@@ -79,6 +79,22 @@ def test_an_echo_is_taken_out_when_a_microphone_brings_two_frames_at_once(
     assert attenuation_db(from_second(at_last, 16_000), from_second(left, 16_000)) >= 30
 
 
+@pytest.mark.parametrize("still_frames", [1, 2, 3, 5, 10, 20])
+@pytest.mark.parametrize("at_once", [160, 320, 640])
+def test_a_user_is_heard_again_after_a_speaker_stood_still(at_once: int, still_frames: int) -> None:
+    voice = babble(12, 16_000)
+    played = voice[::-1].reshape(-1, 160) // 4
+    processor = VoiceProcessor(capture_rate_hz=16_000, playback_rate_hz=16_000)
+    rest = []
+    for at, heard in enumerate(voice.reshape(-1, at_once)):
+        for frame in range(at * at_once // 160, (at + 1) * at_once // 160):
+            if not 400 <= frame < 400 + still_frames:
+                processor.played(played[frame])
+        rest.append(processor.process(heard))
+    left = np.concatenate(rest)
+    assert attenuation_db(from_second(voice, 16_000, 8), from_second(left, 16_000, 8)) < 6
+
+
 @pytest.mark.parametrize("again_in_time_after_s", [1, 8])
 def test_no_echo_comes_through_when_a_speaker_calls_later_than_before(
     again_in_time_after_s: float,

@@ -6,6 +6,7 @@ The work is done by WebRTC's audio processing; here it gets what it needs, in th
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -116,18 +117,29 @@ class VoiceProcessor:
         Args:
             samples: not to be changed afterwards.
         """
-        for what in self._played_since(len(samples) / self._capture_rate_hz):
-            if isinstance(what, float):
-                self._reference.lost(what)
-            else:
-                self._reference.played(what)
+        played = self._played_since(len(samples) / self._capture_rate_hz)
         stream = np.concatenate((self._rest, samples)) if len(self._rest) else samples
         size = self._frame_size
         whole = len(stream) // size * size
         self._rest = stream[whole:]
-        work = self._without_echo if self._cancels_echo else self._webrtc.heard
-        processed = [work(stream[start : start + size]) for start in range(0, whole, size)]
-        return np.concatenate(processed) if processed else NOTHING
+        frames = [stream[start : start + size] for start in range(0, whole, size)]
+        if not frames:
+            self._take_note(played)
+            return NOTHING
+        if not self._cancels_echo:
+            return np.concatenate([self._webrtc.heard(frame) for frame in frames])
+        processed = []
+        for frame, came_with_it in zip(frames, shared_out(played, len(frames)), strict=True):
+            self._take_note(came_with_it)
+            processed.append(self._without_echo(frame))
+        return np.concatenate(processed)
+
+    def _take_note(self, played: list[Samples | float]) -> None:
+        for what in played:
+            if isinstance(what, float):
+                self._reference.lost(what)
+            else:
+                self._reference.played(what)
 
     def _played_since(self, heard_s: float) -> list[Samples | float]:
         """In the microphone's thread, so that the speaker's has nothing to wait for."""
@@ -153,6 +165,18 @@ class VoiceProcessor:
         may_be_echo = self._guard.may_be_echo(processed, self._reference.ahead)
         self._gain.target = 0.0 if may_be_echo else 1.0
         return self._gain.apply(processed)
+
+
+def shared_out(played: list[Samples | float], frames: int) -> Iterator[list[Samples | float]]:
+    """What was played, as it came with each of the frames that were heard meanwhile, or nearly.
+
+    With all of it before the first frame, too much would seem to wait.
+    """
+    done = 0
+    for number in range(1, frames + 1):
+        until = -(-len(played) * number // frames)
+        yield played[done:until]
+        done = until
 
 
 def last_of(played: list[Samples | float], heard_s: float, rate_hz: int) -> list[Samples | float]:
