@@ -163,18 +163,23 @@ def test_after_a_standstill_a_user_is_heard_in_the_pauses_of_the_agent() -> None
     assert attenuation_db(voice[after:], np.concatenate(heard)[after:]) < 3
 
 
-def test_of_another_device_the_echo_is_learned_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_another_device_the_echo_is_doubted_and_learned_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     learned_anew: list[EchoGuard] = []
+    doubted: list[EchoGuard] = []
     monkeypatch.setattr(EchoGuard, "learn_anew", lambda guard: learned_anew.append(guard))
+    monkeypatch.setattr(EchoGuard, "doubt", lambda guard: doubted.append(guard))
     treatment = treating(Treatment(echo_cancellation=True))
     treatment.device_changed()  # nothing is learned yet
     treatment.start()
     through(treatment, silence(1600), silence(1600))
     assert not learned_anew
+    assert not doubted
     treatment.device_changed()
     through(treatment, silence(1600), silence(1600))
     treatment.stop()
-    assert len(learned_anew) == 1
+    assert len(learned_anew) == len(doubted) == 1
 
 
 def test_after_a_standstill_a_user_who_is_louder_than_the_echo_is_heard() -> None:

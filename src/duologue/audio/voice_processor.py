@@ -100,7 +100,10 @@ class VoiceProcessor:
         self._is_doubtful = True
 
     def device_changed(self) -> None:
-        """Take note, in any thread, that the echo may be louder or softer from now on."""
+        """Take note, in any thread, that the echo may be louder or softer from now on.
+
+        It comes sooner or later as well, so for a while the sound is doubted, see `doubt`.
+        """
         self._is_other_device = True
 
     @property
@@ -158,6 +161,7 @@ class VoiceProcessor:
         processed = self._webrtc.heard(heard)
         if self._is_other_device:
             self._is_other_device = False
+            self._is_doubtful = True
             self._guard.learn_anew()
         if self._is_doubtful or self._reference.is_doubtful:
             self._is_doubtful = False
