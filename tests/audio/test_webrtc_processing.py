@@ -63,6 +63,7 @@ def test_it_gives_what_livekits_own_client_gives() -> None:
 
 
 def test_it_does_so_with_requests_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert webrtc_processing.can_prepare()  # which sends requests of its own, the first time
     sent: list[PreparedRequest] = []
     send = PreparedRequest.__call__
 

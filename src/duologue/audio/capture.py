@@ -14,8 +14,8 @@ from duologue.audio.samples import Samples, milliseconds, silence
 AT_ONCE_MS = 20
 """So much is worked on at once, or as much as completes the next chunk, if that is less: it would
 only wait for the rest of the chunk. Of sound that is resampled less waits, as some of it is in the
-resampler. On a machine that does other things between, two frames of
-10 ms at once take 0.7 times as long as one by one, four of them half as long."""
+resampler. On a machine that does other things between, two frames of 10 ms at once take 0.7 times
+as long as one by one, four of them half as long."""
 
 
 class Processor(Protocol):

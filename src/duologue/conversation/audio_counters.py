@@ -13,7 +13,8 @@ class AudioCounters:
     what was neither played nor dropped and does not wait was cut off by interruptions.
 
     Attributes:
-        captured_ms: how much sound the microphone has delivered, silence while muted included.
+        captured_ms: how much sound the microphone has delivered, silence while muted included; up
+            to 20 ms wait for the rest of their chunk, and are not counted yet.
         late_captures: how often the microphone delivered more than 20 ms too late, as it does on a
             machine that is too busy or when it is exchanged; some of its sound may be lost.
         chunks_sent: how many chunks of it were handed to the connection.
