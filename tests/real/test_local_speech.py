@@ -12,6 +12,7 @@ from livekit.agents import Agent, APIConnectOptions, ChatMessage, ConversationIt
 from livekit.agents.voice import io
 
 from duologue.agent.speech.context import fit_context
+from duologue.agent.speech.language_model import read_ahead
 from duologue.agent.speech.local import LocalSpeech
 from duologue.agent.speech.stack import CallSpeechOptions, open_session
 from tests.real.bundled_models import bundled_models
@@ -123,6 +124,29 @@ async def test_a_conversation_far_longer_than_the_context_still_gets_a_reply(
         text = [chunk.delta.content or "" async for chunk in reply if chunk.delta is not None]
     await parts.close()
     assert "".join(text).strip()
+
+
+async def test_of_what_a_conversation_begins_with_nothing_is_read_again(
+    speech: LocalSpeech,
+) -> None:
+    parts = speech.session_parts(CallSpeechOptions(temperature=0.0, max_tokens=1))
+    greeting = "Good evening. Is there anything at all that you would like to know?"
+    await read_ahead(parts.llm, "Answer in one short sentence.", greeting)
+    chat = llm.ChatContext.empty()
+    chat.add_message(role="system", content="Answer in one short sentence.")
+    chat.add_message(role="assistant", content=greeting)
+    chat.add_message(role="user", content="What is the capital of France?")
+    async with (
+        asyncio.timeout(ANSWER_LIMIT_S),
+        parts.llm.chat(
+            chat_ctx=chat, conn_options=APIConnectOptions(max_retry=0, timeout=ANSWER_LIMIT_S)
+        ) as reply,
+    ):
+        (usage,) = [chunk.usage async for chunk in reply if chunk.usage is not None]
+    await parts.close()
+    # The question has 7 tokens, and the template has some before and after it.
+    assert usage.prompt_tokens > 40
+    assert usage.prompt_tokens - usage.prompt_cached_tokens <= 20
 
 
 async def test_a_faster_voice_needs_less_time(speech: LocalSpeech) -> None:

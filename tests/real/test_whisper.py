@@ -1,5 +1,6 @@
 """Whisper on a window that fits the speech: what it costs in errors, and what it hears in noise."""
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -55,6 +56,18 @@ async def test_what_is_no_speech_has_no_text(
     whisper: WhisperTranscriber, sound: npt.NDArray[np.float64]
 ) -> None:
     assert await whisper.transcribe(sound.clip(-32768, 32767).astype(np.int16)) == ""
+
+
+async def test_one_thread_is_at_work_and_none_spins_beside_it(
+    whisper: WhisperTranscriber, spoken: SpokenSentences
+) -> None:
+    sentence = spoken("What color is the sky?", SAMPLE_RATE_HZ, voice="en-us")
+    await whisper.transcribe(sentence)
+    begin_s, begin_of_all_s = time.perf_counter(), time.process_time()
+    for _ in range(5):
+        await whisper.transcribe(sentence)
+    took_s, took_all_s = time.perf_counter() - begin_s, time.process_time() - begin_of_all_s
+    assert took_all_s < 1.5 * took_s
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.01, 0.3])

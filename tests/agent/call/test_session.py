@@ -81,12 +81,13 @@ class SlowReader(ScriptedSpeech):
         return "Yes."
 
 
-async def test_a_model_that_reads_slowly_is_given_its_instructions_before_the_user_speaks() -> None:
+async def test_a_model_that_reads_slowly_is_given_the_beginning_before_the_user_speaks() -> None:
     speech = SlowReader()
-    async with conversing(speech, define(prompt="Be very brief.")) as client:
+    agent = define(prompt="Be very brief.", first_message="Good morning.")
+    async with conversing(speech, agent) as client:
         await client.initiate()
         await until(lambda: len(speech.asked) == 1)
-    assert speech.asked[0][0] == "Be very brief."
+    assert speech.asked[0][:2] == ["Be very brief.", "Good morning."]
 
 
 async def test_a_written_greeting_comes_even_if_the_user_writes_at_once() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from livekit.agents import APIConnectOptions, APIError, llm
+from livekit.agents import APIConnectOptions, APIError, function_tool, llm
 
-from duologue.agent.speech.language_model import LocalLanguageModel, build_llm, warm_up
+from duologue.agent.speech.language_model import LocalLanguageModel, build_llm, read_ahead
 from duologue.errors import ModelError
 
 ONCE = APIConnectOptions(max_retry=0, timeout=0.3)
@@ -143,11 +143,34 @@ async def test_a_server_that_never_answers_is_given_up(server: Server) -> None:
             await ask(build_llm(server.base_url, "small"))
 
 
-async def test_warming_up_shows_the_instructions_to_the_model(server: Server) -> None:
+async def test_reading_ahead_shows_the_model_what_the_conversation_begins_with(
+    server: Server,
+) -> None:
     model = build_llm(server.base_url, "small")
-    await warm_up(model, "Be kind.")
+    await read_ahead(model, "Be kind.", "Good morning.", [look_up])
     await model.aclose()
-    assert server.requests[0]["messages"][0]["content"] == "Be kind."
+    request = server.requests[0]
+    assert [(said["role"], said["content"]) for said in request["messages"][:2]] == [
+        ("system", "Be kind."),
+        ("assistant", "Good morning."),
+    ]
+    assert request["messages"][2]["role"] == "user"
+    assert [tool["function"]["name"] for tool in request["tools"]] == ["look_up"]
+
+
+async def test_an_agent_that_says_nothing_first_has_its_instructions_read(server: Server) -> None:
+    model = build_llm(server.base_url, "small")
+    await read_ahead(model, "Be kind.")
+    await model.aclose()
+    request = server.requests[0]
+    assert [said["role"] for said in request["messages"]] == ["system", "user"]
+    assert not request.get("tools")
+
+
+@function_tool
+async def look_up(word: str) -> str:
+    """Look a word up."""
+    return word
 
 
 @pytest.mark.parametrize("base_url", ["", "localhost:8000", "ftp://host/v1", "http://"])

@@ -137,7 +137,7 @@ class CallSession:
             if self._text_only:
                 self._greeting = greeting
         if self._parts.reads_slowly:
-            self._reading = asyncio.create_task(self._read_instructions())
+            self._reading = asyncio.create_task(self._read_ahead())
 
     async def aclose(self) -> None:
         """End the conversation and release what belongs to it, within 10 s."""
@@ -188,10 +188,12 @@ class CallSession:
                 async with asyncio.timeout(GREETING_LIMIT_S):
                     await greeting
 
-    async def _read_instructions(self) -> None:
-        """Let the model read its instructions while the user still listens to the greeting."""
+    async def _read_ahead(self) -> None:
+        """Let the model read what it is told, and what it says first, while the user listens."""
         try:
-            await language_model.warm_up(self._parts.llm, self._instructions)
+            await language_model.read_ahead(
+                self._parts.llm, self._instructions, self._first_message, self.tools.functions
+            )
         except APIError as error:
             # If it does not recover, the first answer will fail, and end the call.
             logger.warning("The language model did not read its instructions: %s", error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -222,19 +222,32 @@ class _LoggingLLM(LLM):
         )
 
 
-async def warm_up(model: llm.LLM[Any], instructions: str) -> None:
-    """Ask for a word, so that the model has read the instructions before they are needed.
+async def read_ahead(
+    model: llm.LLM[Any], instructions: str, said: str = "", tools: Sequence[llm.Tool] = ()
+) -> None:
+    """Let the model read what a conversation begins with, before the user has said anything.
 
-    A small model on a CPU reads some 100 to 400 tokens a second. Cancelling ends the request.
+    A small model on a CPU reads some 100 to 400 tokens a second, and keeps what it has read: of a
+    request that begins alike it reads the rest only. Cancelling ends the request.
+
+    Args:
+        model: what is to read.
+        instructions: the system prompt.
+        said: what the agent says first; "" if it says nothing.
+        tools: those that the conversation has.
 
     Raises:
         APIError: the model does not answer.
     """
     chat = llm.ChatContext.empty()
     chat.add_message(role="system", content=instructions)
+    if said:
+        chat.add_message(role="assistant", content=said)
     chat.add_message(role="user", content="Hello.")
     async with model.chat(
-        chat_ctx=chat, conn_options=APIConnectOptions(max_retry=0, timeout=30.0)
+        chat_ctx=chat,
+        tools=list(tools),
+        conn_options=APIConnectOptions(max_retry=0, timeout=30.0),
     ) as reply:
         async for _ in reply:
             return

@@ -141,7 +141,7 @@ class LocalSpeech:
         if isinstance(self._models.language_model, Path):
             model = build_llm(self._endpoint.base_url, self._endpoint.model)
             try:
-                await language_model.warm_up(model, WARM_UP_INSTRUCTIONS)
+                await language_model.read_ahead(model, WARM_UP_INSTRUCTIONS)
             except APIError as error:
                 raise ModelError(f"the bundled language model does not answer: {error}") from error
             finally:

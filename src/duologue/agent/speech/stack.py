@@ -70,8 +70,9 @@ class SessionParts:
     Attributes:
         context_tokens: how much conversation the language model can take, its reply already
             taken off; None for no limit. See `duologue.agent.speech.context.fit_context`.
-        reads_slowly: whether the language model had better be given the instructions to read
-            before they are needed. See `duologue.agent.speech.language_model.warm_up`.
+        reads_slowly: whether the language model had better be given the beginning of the
+            conversation to read before the user speaks. See
+            `duologue.agent.speech.language_model.read_ahead`.
     """
 
     vad: vad.VAD

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
+from threadpoolctl import ThreadpoolController
 
 from duologue.agent.speech.repetition import is_repetitive, without_repetition
 from duologue.agent.speech.worker import ModelWorker
@@ -97,6 +98,7 @@ class WhisperTranscriber:
                 "run `duologue models verify`"
             ) from error
         self._tokenizer = Tokenizer(self._model.hf_tokenizer, multilingual=False)
+        self._threads_of_numpy = ThreadpoolController()
         self._worker = ModelWorker("speech recognition", max_waiting=MAX_WAITING)
 
     async def transcribe(self, samples: Samples) -> str:
@@ -148,7 +150,10 @@ class WhisperTranscriber:
         speech_s = len(samples) / SAMPLE_RATE_HZ
         padded = np.zeros(int(window_s * SAMPLE_RATE_HZ), dtype=np.float32)
         padded[: len(samples)] = samples / 32768.0
-        features = self._model.feature_extractor(padded)
+        # Its one product of matrices is over in 1 ms, but a thread that helped with it would spin
+        # for 90 ms more, and take a core from the language model.
+        with self._threads_of_numpy.limit(limits=1, user_api="blas"):
+            features = self._model.feature_extractor(padded)
         encoded = self._model.encode(features[:, : int(window_s * FRAMES_PER_SECOND)])
         prompt = [self._tokenizer.sot, self._tokenizer.no_timestamps]
         cap = _token_cap(speech_s)
