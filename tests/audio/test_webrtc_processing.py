@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
 
 import numpy as np
@@ -126,13 +125,3 @@ def test_an_error_of_livekits_library_is_raised() -> None:
     for _ in range(2):
         with pytest.raises(RuntimeError, match="audio processing failed: an RtcError"):
             request()
-
-
-def test_a_request_that_livekits_library_does_not_take_is_an_error() -> None:
-    module = AudioProcessingModule(noise_suppression=True)
-    frame = AudioFrame(bytearray(320), HEARD_RATE_HZ, 1, 160)
-    request = PreparedRequest(module, "process_stream", frame)
-    request()
-    ctypes.memset(request._request, 0xFF, ctypes.sizeof(request._request))
-    with pytest.raises(RuntimeError, match="has not taken a frame"):
-        request()

@@ -8,11 +8,12 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
-from livekit import rtc
 
+from duologue.audio.frame_capture import FrameCapture
+from duologue.audio.packets import PACKET_MS, SAMPLE_RATE_HZ
 from duologue.audio.samples import Samples
 from duologue.connection.microphone_track import QUEUE_MS, MicrophoneTrack
-from duologue.connection.track_pace import EARLY_MS, PACKET_MS, SAMPLE_RATE_HZ
+from duologue.connection.track_pace import EARLY_MS
 
 CHUNK_MS = 20
 LIMIT_S = 10.0
@@ -26,16 +27,16 @@ async def track() -> AsyncIterator[MicrophoneTrack]:
 
 
 @pytest.fixture
-def sent(track: MicrophoneTrack, monkeypatch: pytest.MonkeyPatch) -> list[Samples]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Samples]:
     """What LiveKit has been given so far, and has taken."""
     sent: list[Samples] = []
-    capture = track._source.capture_frame
+    take = FrameCapture.take
 
-    async def capture_frame(frame: rtc.AudioFrame) -> None:
-        await capture(frame)
-        sent.append(np.frombuffer(frame.data, np.int16))
+    async def noted(frames: FrameCapture, packet: bytes) -> None:
+        await take(frames, packet)
+        sent.append(np.frombuffer(packet, np.int16))
 
-    monkeypatch.setattr(track._source, "capture_frame", capture_frame)
+    monkeypatch.setattr(FrameCapture, "take", noted)
     return sent
 
 
@@ -81,10 +82,10 @@ async def test_whoever_waits_to_push_is_let_go_when_the_track_is_closed() -> Non
 async def test_sound_that_livekit_does_not_take_is_an_error(
     track: MicrophoneTrack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def capture_frame(_frame: rtc.AudioFrame) -> None:
+    async def take(frames: FrameCapture, packet: bytes) -> None:
         raise RuntimeError("the source is gone")
 
-    monkeypatch.setattr(track._source, "capture_frame", capture_frame)
+    monkeypatch.setattr(FrameCapture, "take", take)
     with pytest.raises(RuntimeError, match="the source is gone"):
         async with asyncio.timeout(LIMIT_S):
             await push_at_once(track, voice(60_000))

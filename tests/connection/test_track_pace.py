@@ -3,14 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from duologue.audio.packets import PACKET_BYTES, PACKET_MS, SAMPLE_RATE_HZ
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes
 from duologue.connection.track_pace import (
     EARLY_MS,
     LATE_MS,
     LEAD_MS,
-    PACKET_BYTES,
-    PACKET_MS,
-    SAMPLE_RATE_HZ,
     TrackPace,
 )
 

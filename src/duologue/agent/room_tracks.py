@@ -10,8 +10,9 @@ from livekit import rtc
 
 from duologue.agent.call.hearing import Hearing
 from duologue.agent.call.playback import VoiceListener
+from duologue.agent.room_voice import RoomVoice
+from duologue.audio.packets import SAMPLE_RATE_HZ
 from duologue.protocol.formats import AudioFormat
-from duologue.protocol.server_events import Alignment
 
 logger = logging.getLogger("duologue.agent.room")
 
@@ -20,9 +21,6 @@ FRAME_MS: Final = 32
 """As long as a window of the voice activity detector, which so waits for nothing but its sound:
 with frames of 20 ms each waited 4 ms longer, with 10 it would wait no less."""
 
-QUEUE_MS: Final = 1000
-"""The agent's voice comes at most half a second ahead of real time; this is twice that."""
-MOST_CHUNKS: Final = 64
 MOST_FRAMES: Final = 156
 """Five seconds of the user's sound; the oldest is dropped if the server is busy for longer."""
 SUBSCRIPTION_LIMIT_S: Final = 3.0
@@ -36,13 +34,12 @@ class RoomTracks:
         room: not connected yet.
     """
 
-    AUDIO_FORMAT: ClassVar[str] = "pcm_48000"
+    AUDIO_FORMAT: ClassVar[str] = f"pcm_{SAMPLE_RATE_HZ}"
     HEARING_FORMAT: ClassVar[str] = "pcm_16000"
     """What models hear: LiveKit converts it, and nothing has to be converted here."""
 
     def __init__(self, room: rtc.Room) -> None:
         self._room = room
-        self._format = AudioFormat.parse(self.AUDIO_FORMAT)
         self._hearing: Hearing | None = None
         self._users_track: rtc.Track | None = None
         self._listening: asyncio.Task[None] | None = None
@@ -52,8 +49,8 @@ class RoomTracks:
 
     async def publish(self) -> None:
         """Offer the agent's track, silent as yet. The room has to be joined."""
-        source = rtc.AudioSource(self._format.sample_rate_hz, 1, QUEUE_MS)
-        self._voice = RoomVoice(source, self._format)
+        source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=0)
+        self._voice = RoomVoice(source)
         track = rtc.LocalAudioTrack.create_audio_track(TRACK_NAME, source)
         options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
         self._publication = await self._room.local_participant.publish_track(track, options)
@@ -114,60 +111,3 @@ class RoomTracks:
                 hearing.push(bytes(event.frame.data))
         finally:
             await stream.aclose()
-
-
-class RoomVoice:
-    """A voice's listener that plays the sound on a track; see `VoiceListener`.
-
-    The events of the sound go on without it: they carry its characters alone.
-
-    Args:
-        source: of the track.
-        audio_format: of the chunks.
-    """
-
-    def __init__(self, source: rtc.AudioSource, audio_format: AudioFormat) -> None:
-        self.listener: VoiceListener
-        self._source = source
-        self._format = audio_format
-        self._chunks: asyncio.Queue[rtc.AudioFrame] = asyncio.Queue(MOST_CHUNKS)
-        self._playing = asyncio.create_task(self._play())
-
-    def voice_chunk(self, audio: bytes, alignment: Alignment | None) -> None:
-        """Play a chunk after those before it."""
-        samples = self._format.decode(audio)
-        if self._chunks.full():
-            # A track that takes nothing for seconds is in a room that is gone; the call ends so.
-            return
-        self._chunks.put_nowait(rtc.AudioFrame(audio, self._format.sample_rate_hz, 1, len(samples)))
-        if alignment is not None:
-            self.listener.voice_chunk(b"", alignment)
-
-    def voice_started(self) -> None:
-        """Tell the listener."""
-        self.listener.voice_started()
-
-    def voice_interrupted(self) -> str:
-        """Fall silent at once, then tell the listener."""
-        while not self._chunks.empty():
-            self._chunks.get_nowait()
-        self._source.clear_queue()
-        return self.listener.voice_interrupted()
-
-    def voice_heard(self, heard: str) -> None:
-        """Tell the listener."""
-        self.listener.voice_heard(heard)
-
-    def voice_finished(self) -> None:
-        """Tell the listener."""
-        self.listener.voice_finished()
-
-    async def aclose(self) -> None:
-        """Play nothing more."""
-        self._playing.cancel()
-        await asyncio.gather(self._playing, return_exceptions=True)
-        await self._source.aclose()
-
-    async def _play(self) -> None:
-        while True:
-            await self._source.capture_frame(await self._chunks.get())

@@ -8,7 +8,6 @@ frames have a place of their own in memory, and the requests to work on it are m
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, Literal, get_args
@@ -18,6 +17,7 @@ from livekit.rtc import AudioFrame, AudioProcessingModule
 
 from duologue.audio.echo_reference import FRAMES_PER_SECOND
 from duologue.audio.livekit_exit import let_callbacks_return_at_exit
+from duologue.audio.livekit_request import LiveKitRequest
 from duologue.audio.samples import Samples
 
 TRIAL_RATE_HZ: Final = 16_000
@@ -125,30 +125,20 @@ def can_prepare() -> bool:
 
 
 class PreparedRequest:
-    """A request to LiveKit's library to work on the same memory each time.
-
-    It uses what is not public of LiveKit's client, as it is in versions 1.1 and 1.2; so only where
-    it `can_prepare`.
-    """
+    """A request to work on the same memory each time; see `LiveKitRequest`."""
 
     def __init__(self, module: AudioProcessingModule, method: _Method, frame: AudioFrame) -> None:
-        from livekit.rtc._ffi_client import FfiClient
-        from livekit.rtc._proto import ffi_pb2
-
         self._kind = f"apm_{method}"
-        request: Any = ffi_pb2.FfiRequest()
-        fields = getattr(request, self._kind)
-        fields.apm_handle = module._ffi_handle.handle
-        fields.data_ptr = np.frombuffer(frame.data, dtype=np.uint8).ctypes.data
-        fields.size = frame.data.nbytes
-        fields.sample_rate = frame.sample_rate
-        fields.num_channels = frame.num_channels
-        serialized = request.SerializeToString()
-        self._answer_type: Any = ffi_pb2.FfiResponse
-        library = FfiClient.instance._ffi_lib
-        self._send, self._drop = library.livekit_ffi_request, library.livekit_ffi_drop_handle
-        self._needed = (module, frame)  # the request names them by number only
-        self._request = (ctypes.c_ubyte * len(serialized)).from_buffer_copy(serialized)
+
+        def fill(request: Any) -> None:
+            fields = getattr(request, self._kind)
+            fields.apm_handle = module._ffi_handle.handle
+            fields.data_ptr = np.frombuffer(frame.data, dtype=np.uint8).ctypes.data
+            fields.size = frame.data.nbytes
+            fields.sample_rate = frame.sample_rate
+            fields.num_channels = frame.num_channels
+
+        self._request = LiveKitRequest(fill, module, frame)
         self._usual_answer = b""
 
     def __call__(self) -> None:
@@ -156,19 +146,11 @@ class PreparedRequest:
         Raises:
             RuntimeError: LiveKit's library answers with an error, or not at all.
         """
-        # Of each call's own: one device may still call as the next one does already.
-        answer_at, answer_size = ctypes.POINTER(ctypes.c_ubyte)(), ctypes.c_size_t()
-        handle = self._send(
-            self._request, len(self._request), ctypes.byref(answer_at), ctypes.byref(answer_size)
-        )
-        if not handle:
-            raise RuntimeError("LiveKit's library has not taken a frame for its audio processing")
-        answer = ctypes.string_at(answer_at, answer_size.value)
-        self._drop(handle)
+        answer = self._request.send()
         if answer != self._usual_answer:
             self._check(answer)
             self._usual_answer = answer
 
     def _check(self, answer: bytes) -> None:
-        if error := getattr(self._answer_type.FromString(answer), self._kind).error:
+        if error := getattr(self._request.read(answer), self._kind).error:
             raise RuntimeError(f"WebRTC's audio processing failed: {error}")

@@ -16,11 +16,9 @@ from typing import Final
 import numpy as np
 from livekit import rtc
 
+from duologue.audio.packets import SAMPLE_RATE_HZ
 from duologue.audio.samples import Samples
 from duologue.connection.frame_pace import FramePace
-
-SAMPLE_RATE_HZ: Final = 48_000
-"""WebRTC's own, at which Opus works."""
 
 FRAME_MS: Final = 10
 """As WebRTC's own buffer gives it: the first half of a packet of Opus need not wait for the second.

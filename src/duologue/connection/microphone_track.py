@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Final
 
 from livekit import rtc
 
-from duologue.connection.track_pace import PACKET_BYTES, SAMPLE_RATE_HZ, TrackPace
-
-FRAME_BYTES: Final = PACKET_BYTES // 2
-"""10 ms: LiveKit takes no other frames without a queue of its own. With that queue the transcript
-of a turn came 81 to 99 ms later than over WebSocket, without it 48 to 68 (three runs of 10 turns
-each, in turn)."""
+from duologue.audio.packet_sender import PacketSender
+from duologue.audio.packets import SAMPLE_RATE_HZ
+from duologue.connection.track_pace import TrackPace
 
 QUEUE_MS: Final = 100
 """So much sound waits here at most; what comes beyond it waits to be pushed."""
@@ -30,9 +26,10 @@ class MicrophoneTrack:
         self._source = rtc.AudioSource(SAMPLE_RATE_HZ, 1, queue_size_ms=0)
         self._loop = asyncio.get_running_loop()
         self._pace = TrackPace(self._loop.time())
-        self._pushed = asyncio.Event()
         self._taken = asyncio.Event()
-        self._sending = asyncio.create_task(self._send(), name="duologue microphone track")
+        self._sender = PacketSender(
+            self._source, self._pace, taken=self._taken.set, name="duologue microphone track"
+        )
 
     async def publish(self, room: rtc.Room) -> None:
         """Let others in the room hear it."""
@@ -51,38 +48,12 @@ class MicrophoneTrack:
             Exception: LiveKit takes no more sound, for the reason that it gives.
         """
         self._pace.push(pcm, self._loop.time())
-        self._pushed.set()
-        while self._pace.waiting_ms > QUEUE_MS and not self._sending.done():
+        self._sender.pushed()
+        while self._pace.waiting_ms > QUEUE_MS and not self._sender.is_over:
             self._taken.clear()
             await self._taken.wait()
-        if self._sending.done() and not self._sending.cancelled():
-            self._sending.result()
+        self._sender.raise_failure()
 
     async def close(self) -> None:
         """Release it."""
-        self._sending.cancel()
-        await asyncio.wait([self._sending])
-        await self._source.aclose()
-
-    async def _send(self) -> None:
-        try:
-            while True:
-                packet = self._pace.take(self._loop.time())
-                if packet is None:
-                    await self._until_next()
-                    continue
-                self._taken.set()
-                for start in range(0, PACKET_BYTES, FRAME_BYTES):
-                    frame = packet[start : start + FRAME_BYTES]
-                    await self._source.capture_frame(
-                        rtc.AudioFrame(frame, SAMPLE_RATE_HZ, 1, FRAME_BYTES // 2)
-                    )
-        finally:
-            self._taken.set()
-
-    async def _until_next(self) -> None:
-        """Wait until a packet may be due."""
-        self._pushed.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(self._pace.next_s()):
-                await self._pushed.wait()
+        await self._sender.aclose()

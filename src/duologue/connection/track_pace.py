@@ -13,14 +13,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from duologue.audio.packets import PACKET_BYTES, PACKET_MS, PACKET_S, SAMPLE_RATE_HZ
 from duologue.audio.samples import samples_from_bytes
 from duologue.audio.speech_detector import SpeechDetector
-
-SAMPLE_RATE_HZ: Final = 48_000
-"""WebRTC's own, at which Opus works."""
-
-PACKET_MS: Final = 20
-"""What LiveKit's encoder makes one packet of; less would wait there for the rest."""
 
 LATE_MS: Final = 60
 """Silence goes out in place of sound that is later than this."""
@@ -35,8 +30,6 @@ LEAD_MS: Final = 100
 """So much of a pause that is left out is sent after all if speech follows it: a word begins before
 it is as loud as speech, as with an h or an f."""
 
-PACKET_S: Final = PACKET_MS / 1000
-PACKET_BYTES: Final = 2 * SAMPLE_RATE_HZ * PACKET_MS // 1000
 LEAD_BYTES: Final = 2 * SAMPLE_RATE_HZ * LEAD_MS // 1000
 
 

@@ -15,6 +15,7 @@ from livekit import rtc
 from livekit.rtc.participant import PublishDataError, PublishTrackError
 from livekit.rtc.room import EventTypes
 
+from duologue.audio.packets import PACKET_MS
 from duologue.connection.agent_track import START_MS, AgentTrack
 from duologue.connection.arrivals import Arrivals
 from duologue.connection.base import Received
@@ -30,7 +31,6 @@ from duologue.connection.rooms import (
     has_agents_sound,
     is_agent,
 )
-from duologue.connection.track_pace import PACKET_MS
 from duologue.dialogue.values import ConnectionNotice, Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
