@@ -13,6 +13,7 @@ from duologue.audio.frame_capture import FrameCapture
 from duologue.audio.packets import PACKET_BYTES, PACKET_MS, SAMPLE_RATE_HZ
 from duologue.protocol.server_events import Alignment
 from tests.agent.harness import until
+from tests.audio.taken_packets import taken_packets
 
 CHUNK_PACKETS = 5
 CHUNK = bytes([1]) * PACKET_BYTES * CHUNK_PACKETS
@@ -63,39 +64,39 @@ async def voice(source: rtc.AudioSource, listener: FakeListener) -> AsyncIterato
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> bytearray:
-    """The voice that LiveKit has taken, without the silence."""
-    sent = bytearray()
-    take = FrameCapture.take
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What LiveKit has taken, the silence included."""
+    return taken_packets(monkeypatch)
 
-    async def noted(frames: FrameCapture, packet: bytes) -> None:
-        await take(frames, packet)
-        sent.extend(packet.replace(b"\0", b""))
 
-    monkeypatch.setattr(FrameCapture, "take", noted)
-    return sent
+def spoken(sent: list[bytes]) -> bytes:
+    return b"".join(packet for packet in sent if any(packet))
 
 
 async def test_the_sound_goes_to_the_track_and_its_characters_to_the_listener(
-    voice: RoomVoice, sent: bytearray, listener: FakeListener
+    voice: RoomVoice, sent: list[bytes], listener: FakeListener
 ) -> None:
     voice.voice_chunk(CHUNK, LETTER)
     voice.voice_chunk(OTHER_CHUNK, None)
-    await until(lambda: len(sent) == len(CHUNK + OTHER_CHUNK))
-    assert bytes(sent) == CHUNK + OTHER_CHUNK
+    await until(lambda: len(spoken(sent)) == len(CHUNK + OTHER_CHUNK))
+    assert spoken(sent) == CHUNK + OTHER_CHUNK
     assert listener.told == [(b"", LETTER)]
 
 
 async def test_the_characters_of_a_chunk_go_once_its_sound_is_on_its_way(
-    voice: RoomVoice, sent: bytearray, listener: FakeListener
+    voice: RoomVoice,
+    sent: list[bytes],
+    listener: FakeListener,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    told_after: list[int] = []
+    monkeypatch.setattr(
+        listener, "voice_chunk", lambda *_sound: told_after.append(len(spoken(sent)))
+    )
     voice.voice_chunk(CHUNK, LETTER)
     voice.voice_chunk(OTHER_CHUNK, OTHER_LETTER)
-    assert listener.told == []
-    await until(lambda: len(listener.told) == 1)
-    assert 0 < len(sent) < len(CHUNK)
-    await until(lambda: len(listener.told) == 2)
-    assert len(sent) > len(CHUNK)
+    await until(lambda: len(told_after) == 2)
+    assert told_after == [PACKET_BYTES, len(CHUNK) + PACKET_BYTES]
 
 
 async def test_all_characters_have_gone_before_the_end(
@@ -108,14 +109,14 @@ async def test_all_characters_have_gone_before_the_end(
 
 
 async def test_an_interruption_takes_back_what_has_not_been_played(
-    voice: RoomVoice, sent: bytearray, listener: FakeListener
+    voice: RoomVoice, sent: list[bytes], listener: FakeListener
 ) -> None:
     voice.voice_chunk(CHUNK, LETTER)
     assert voice.voice_interrupted() == "The whole reply."
     voice.voice_heard("The whole")
     voice.voice_chunk(OTHER_CHUNK, None)
-    await until(lambda: len(sent) >= len(OTHER_CHUNK))
-    assert bytes(sent) == OTHER_CHUNK
+    await until(lambda: len(spoken(sent)) >= len(OTHER_CHUNK))
+    assert spoken(sent) == OTHER_CHUNK
     assert listener.told == ["interrupted", "The whole"]
 
 

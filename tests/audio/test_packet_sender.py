@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from livekit import rtc
 
-from duologue.audio.frame_capture import FrameCapture
 from duologue.audio.packet_sender import PacketSender
 from duologue.audio.packets import PACKET_BYTES, SAMPLE_RATE_HZ
 from tests.agent.harness import until
+from tests.audio.taken_packets import take_nothing, taken_packets
 
-LIMIT_S = 10.0
 FAR_S = 1000.0
 
 
@@ -58,15 +57,7 @@ async def sender(
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What LiveKit was given."""
-    given: list[bytes] = []
-    take = FrameCapture.take
-
-    async def noted(capture: FrameCapture, packet: bytes) -> None:
-        await take(capture, packet)
-        given.append(packet)
-
-    monkeypatch.setattr(FrameCapture, "take", noted)
-    return given
+    return taken_packets(monkeypatch)
 
 
 async def test_packets_go_out_in_order(
@@ -91,7 +82,7 @@ async def test_what_becomes_due_sooner_is_sent_sooner(
 async def test_a_failure_of_livekits_ends_it_and_can_be_asked_for(
     sender: PacketSender, pace: ListedPace, taken: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FrameCapture, "take", failing("the source is gone"))
+    take_nothing(monkeypatch, "the source is gone")
     sender.raise_failure()
     assert not sender.is_over
     pace.packets.append(bytes(PACKET_BYTES))
@@ -108,10 +99,3 @@ async def test_its_end_releases_the_source(source: rtc.AudioSource, pace: Listed
     assert sender.is_over
     assert source._ffi_handle.disposed
     sender.raise_failure()
-
-
-def failing(reason: str) -> Callable[..., object]:
-    async def take(capture: FrameCapture, packet: bytes) -> None:
-        raise RuntimeError(reason)
-
-    return take

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from duologue.audio.frame_capture import FrameCapture
 from duologue.audio.packets import PACKET_MS, SAMPLE_RATE_HZ
 from duologue.audio.samples import Samples
 from duologue.connection.microphone_track import QUEUE_MS, MicrophoneTrack
 from duologue.connection.track_pace import EARLY_MS
+from tests.audio.taken_packets import take_nothing, taken_packets
 
 CHUNK_MS = 20
 LIMIT_S = 10.0
@@ -27,17 +27,9 @@ async def track() -> AsyncIterator[MicrophoneTrack]:
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[Samples]:
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """What LiveKit has been given so far, and has taken."""
-    sent: list[Samples] = []
-    take = FrameCapture.take
-
-    async def noted(frames: FrameCapture, packet: bytes) -> None:
-        await take(frames, packet)
-        sent.append(np.frombuffer(packet, np.int16))
-
-    monkeypatch.setattr(FrameCapture, "take", noted)
-    return sent
+    return taken_packets(monkeypatch)
 
 
 def voice(duration_ms: int) -> Samples:
@@ -55,20 +47,20 @@ async def push_at_once(track: MicrophoneTrack, samples: Samples) -> float:
 
 
 async def test_speech_is_taken_whole_and_at_the_pace_of_real_time(
-    track: MicrophoneTrack, sent: list[Samples]
+    track: MicrophoneTrack, sent: list[bytes]
 ) -> None:
     took_ms = await push_at_once(track, voice(600))
     assert took_ms >= 600 - QUEUE_MS - EARLY_MS - 2 * PACKET_MS
     await asyncio.sleep(1.0)
-    assert np.array_equal(np.concatenate([one for one in sent if one.any()]), voice(600))
+    assert voice(600).tobytes() == b"".join(packet for packet in sent if any(packet))
 
 
 async def test_where_nothing_is_pushed_silence_flows(
-    track: MicrophoneTrack, sent: list[Samples]
+    track: MicrophoneTrack, sent: list[bytes]
 ) -> None:
     await asyncio.sleep(1.0)
     assert len(sent) >= 20
-    assert not np.concatenate(sent).any()
+    assert not any(b"".join(sent))
 
 
 async def test_whoever_waits_to_push_is_let_go_when_the_track_is_closed() -> None:
@@ -82,10 +74,7 @@ async def test_whoever_waits_to_push_is_let_go_when_the_track_is_closed() -> Non
 async def test_sound_that_livekit_does_not_take_is_an_error(
     track: MicrophoneTrack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def take(frames: FrameCapture, packet: bytes) -> None:
-        raise RuntimeError("the source is gone")
-
-    monkeypatch.setattr(FrameCapture, "take", take)
+    take_nothing(monkeypatch, "the source is gone")
     with pytest.raises(RuntimeError, match="the source is gone"):
         async with asyncio.timeout(LIMIT_S):
             await push_at_once(track, voice(60_000))

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from livekit import api, rtc
 
+from duologue.audio.packets import SAMPLE_RATE_HZ
 from duologue.audio.samples import Samples
 from duologue.testing import Script, ScriptedCall
-from duologue.testing.room_sound import SAMPLE_RATE_HZ, RoomSound
+from duologue.testing.room_sound import RoomSound
 from duologue.testing.room_wire import RoomWire
 from duologue.testing.stage import CLOSING_LIMIT_S, Stage
 from tests.real.livekit_server import LiveKit

@@ -2,7 +2,7 @@
 
 LiveKit's own queue has a beat of its own: with it a user's words came 81 to 99 ms later than over
 WebSocket, without it 48 to 68 (three runs of 10 turns each, in turn), and an agent's voice came
-20 ms later than without.
+25 ms later with it than without (12 turns each).
 """
 
 from __future__ import annotations

@@ -9,11 +9,9 @@ from typing import Final
 
 from livekit import rtc
 
+from duologue.audio.packets import SAMPLE_RATE_HZ
 from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples, bytes_from_samples, silence
-
-SAMPLE_RATE_HZ: Final = 48_000
-"""WebRTC's own, at which Opus works."""
 
 FRAME_MS: Final = 20
 
