@@ -93,8 +93,10 @@ def at_whisper_rate(samples: Samples, rate_hz: int) -> Samples:
 
 
 def piper(voice: PiperSynthesizer, text: str) -> Samples:
-    samples = asyncio.run(voice.synthesize(text))
-    return at_whisper_rate(samples, voice.sample_rate_hz)
+    async def speak() -> Samples:
+        return np.concatenate([part.samples async for part in voice.synthesize(text)])
+
+    return at_whisper_rate(asyncio.run(speak()), voice.sample_rate_hz)
 
 
 def speak_all(voice: PiperSynthesizer) -> list[tuple[str, Samples]]:

@@ -136,7 +136,8 @@ async def long_speech() -> Samples:
     pause = np.zeros(voice.sample_rate_hz // 2, dtype=np.int16)
     parts: list[Samples] = []
     for sentence in (*sentences, "Last of all, thank you for listening."):
-        parts += [await voice.synthesize(sentence), pause]
+        parts += [part.samples async for part in voice.synthesize(sentence)]
+        parts.append(pause)
     voice.close()
     sound = soxr.resample(np.concatenate(parts), voice.sample_rate_hz, SAMPLE_RATE_HZ)
     return np.asarray(sound, dtype=np.int16)

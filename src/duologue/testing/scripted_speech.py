@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
 
 from duologue.agent.speech import turns
 from duologue.agent.speech.stack import CallSpeechOptions, SessionParts, hearing
-from duologue.agent.speech.synthesis import SpeechSynthesis
+from duologue.agent.speech.synthesis import SpeechSynthesis, VoicePart
 from duologue.errors import ModelError
 
 SAMPLE_RATE_HZ = 22_050
@@ -187,8 +187,12 @@ class _ToneSynthesizer:
     def sample_rate_hz(self) -> int:
         return SAMPLE_RATE_HZ
 
-    async def synthesize(self, text: str, speed: float) -> Samples:
+    async def synthesize(self, text: str, speed: float) -> AsyncIterator[VoicePart]:
         await self._behaviour.act()
+        sound = self._sound(text)
+        yield VoicePart(sound, len(sound))
+
+    def _sound(self, text: str) -> Samples:
         if self._voice is not None:
             return self._voice
         times = np.arange(int(len(text) * CHARACTER_S * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ

@@ -1,13 +1,13 @@
 import asyncio
+from collections.abc import AsyncIterator
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from livekit import rtc
 from livekit.agents import APIError, tts
 from livekit.agents.types import USERDATA_TIMED_TRANSCRIPT
 
-from duologue.agent.speech.synthesis import LEAD_IN_S, SpeechSynthesis, audible_range
+from duologue.agent.speech.synthesis import LEAD_IN_S, SpeechSynthesis, VoicePart, first_audible
 from duologue.errors import ModelError
 
 RATE_HZ = 22_050
@@ -16,7 +16,7 @@ END_MARK_S = 0.011
 
 
 class Voice:
-    """Gives each piece 0.5 s of silence, 1 s of sound and 0.2 s of silence."""
+    """Gives each piece 0.5 s of silence, 1 s of sound and 0.2 s of silence, in two parts."""
 
     def __init__(self) -> None:
         self.said: list[tuple[str, float]] = []
@@ -24,19 +24,24 @@ class Voice:
         self.asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.rest = asyncio.Event()
+        self.rest.set()
 
     @property
     def sample_rate_hz(self) -> int:
         return RATE_HZ
 
-    async def synthesize(self, text: str, speed: float) -> npt.NDArray[np.int16]:
+    async def synthesize(self, text: str, speed: float) -> AsyncIterator[VoicePart]:
         self.said.append((text, speed))
         self.asked.set()
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
         parts = ((0.5, 0), (1.0, 9000), (0.2, 0))
-        return np.concatenate([np.full(int(s * RATE_HZ), v, dtype=np.int16) for s, v in parts])
+        whole = np.concatenate([np.full(int(s * RATE_HZ), v, dtype=np.int16) for s, v in parts])
+        for samples in np.split(whole, [int(0.7 * RATE_HZ)]):
+            yield VoicePart(samples, int(1.5 * RATE_HZ))
+            await self.rest.wait()
 
 
 async def speak(synthesis: SpeechSynthesis, *texts: str) -> list[rtc.AudioFrame]:
@@ -73,6 +78,34 @@ async def test_the_first_piece_sounds_before_the_text_is_complete() -> None:
             await anext(stream)
 
 
+async def test_a_part_sounds_before_the_next_is_made() -> None:
+    voice = Voice()
+    voice.rest.clear()
+    async with SpeechSynthesis(voice).stream() as stream:
+        stream.push_text("Good morning.")
+        stream.end_input()
+        async with asyncio.timeout(5):
+            first = (await anext(stream)).frame
+            # The silence before the sound is cut, and livekit-agents holds 10 ms back.
+            assert first.duration == pytest.approx(LEAD_IN_S + 0.2, abs=0.011)
+            voice.rest.set()
+            whole_s = first.duration + sum([audio.frame.duration async for audio in stream])
+    assert whole_s == pytest.approx(LEAD_IN_S + 1.2, abs=END_MARK_S)
+
+
+async def test_a_voice_that_ends_before_it_began_is_heard_where_it_begins() -> None:
+    voice = Voice()
+
+    async def misjudged(text: str, speed: float) -> AsyncIterator[VoicePart]:
+        async for part in Voice().synthesize(text, speed):
+            yield VoicePart(part.samples, 0)
+
+    voice.synthesize = misjudged  # type: ignore[method-assign]
+    frames = await speak(SpeechSynthesis(voice), "Good morning.")
+    (text,) = frames[0].userdata[USERDATA_TIMED_TRANSCRIPT]
+    assert text.start_time == text.end_time == pytest.approx(LEAD_IN_S, abs=0.001)
+
+
 async def test_text_that_cannot_be_spoken_makes_a_moment_of_silence() -> None:
     voice = Voice()
     frames = await speak(SpeechSynthesis(voice), "…!")
@@ -106,8 +139,8 @@ async def test_closing_ends_the_reply_before_its_next_piece() -> None:
     assert [text for text, _ in voice.said] == ["Good morning,"]
 
 
-def test_the_audible_range_leaves_out_what_nobody_hears() -> None:
-    samples = np.array([0, 100, -400, 5, 400, 200, 0], dtype=np.int16)
-    assert audible_range(samples) == (2, 5)
-    assert audible_range(np.zeros(10, dtype=np.int16)) == (0, 0)
-    assert audible_range(np.array([-32768], dtype=np.int16)) == (0, 1)
+def test_sound_begins_with_what_somebody_hears() -> None:
+    assert first_audible(np.array([0, 100, -400, 5, 400, 200, 0], dtype=np.int16)) == 2
+    assert first_audible(np.zeros(10, dtype=np.int16)) == 0
+    assert first_audible(np.array([], dtype=np.int16)) == 0
+    assert first_audible(np.array([0, -32768], dtype=np.int16)) == 1

@@ -3,13 +3,14 @@
 Every frame that begins a piece carries the piece's text and the time in which it sounds, as a
 `TimedString`, in the place livekit-agents has for it: `frame.userdata[USERDATA_TIMED_TRANSCRIPT]`.
 Its times are seconds from the beginning of the reply's sound, of the voice without the silence
-before and after. Piper could tell the length of phonemes, but only with a package that is not
-needed otherwise, and phonemes are not characters; so within a piece the times of characters are
-for the reader to estimate, and the error stays within a clause or sentence.
+before and after. Phonemes are not characters; so within a piece the times of characters are for
+the reader to estimate, and the error stays within a clause or sentence.
 """
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Never, Protocol
 
 import numpy as np
@@ -30,16 +31,30 @@ NO_RETRY = APIConnectOptions(max_retry=0)
 Samples = npt.NDArray[np.int16]
 
 
+@dataclass(frozen=True)
+class VoicePart:
+    """A part of the sound of a piece.
+
+    Attributes:
+        samples: mono, following those of the part before.
+        voice_end: where the voice ends in the sound of the whole piece, in samples from its
+            beginning; what follows is silence. Known from the first part on, if not exactly.
+    """
+
+    samples: Samples
+    voice_end: int
+
+
 class Synthesizer(Protocol):
     """What turns text into a voice. Any number of calls may share one."""
 
     @property
     def sample_rate_hz(self) -> int: ...
 
-    async def synthesize(self, text: str, speed: float) -> Samples:
-        """Return the mono sound of a clause or sentence; `speed` 1.0 is the voice's own.
+    def synthesize(self, text: str, speed: float) -> AsyncIterator[VoicePart]:
+        """Give the mono sound of a clause or sentence; `speed` 1.0 is the voice's own.
 
-        It must end within a limit of its own, and may be cancelled at any time.
+        Each part must come within a limit of its own, and may be cancelled at any time.
 
         Raises:
             ModelError: it could not.
@@ -100,18 +115,33 @@ class _PieceStream(tts.SynthesizeStream):
 
     async def _speak(self, piece: str, output_emitter: tts.AudioEmitter) -> None:
         self._mark_started()
-        samples = await self._synthesize(piece)
+        is_first = True
+        async for part in self._parts(piece):
+            samples = part.samples
+            if is_first:
+                samples = self._begin(piece, part, output_emitter)
+                is_first = False
+            self._push(samples, output_emitter)
+        # Without this the emitter keeps the last 10 ms back and joins them to the next piece,
+        # whose text would then begin 10 ms too soon.
+        output_emitter.flush()
+
+    def _begin(self, piece: str, part: VoicePart, output_emitter: tts.AudioEmitter) -> Samples:
+        """Tell the text of a piece and its time; give the first part without its silence."""
         rate_hz = self._synthesizer.sample_rate_hz
-        start, end = audible_range(samples)
+        start = first_audible(part.samples)
         cut = max(0, start - int(LEAD_IN_S * rate_hz))
-        samples = samples[cut:]
         output_emitter.push_timed_transcript(
             TimedString(
                 piece,
                 start_time=self._spoken_s + (start - cut) / rate_hz,
-                end_time=self._spoken_s + (end - cut) / rate_hz,
+                end_time=self._spoken_s + (max(start, part.voice_end) - cut) / rate_hz,
             )
         )
+        return part.samples[cut:]
+
+    def _push(self, samples: Samples, output_emitter: tts.AudioEmitter) -> None:
+        rate_hz = self._synthesizer.sample_rate_hz
         output_emitter.push_frame(
             rtc.AudioFrame(
                 data=samples.tobytes(),
@@ -120,22 +150,20 @@ class _PieceStream(tts.SynthesizeStream):
                 samples_per_channel=len(samples),
             )
         )
-        # Without this the emitter keeps the last 10 ms back and joins them to the next piece,
-        # whose text would then begin 10 ms too soon.
-        output_emitter.flush()
         self._spoken_s += len(samples) / rate_hz
 
-    async def _synthesize(self, piece: str) -> Samples:
+    async def _parts(self, piece: str) -> AsyncIterator[VoicePart]:
         if not any(character.isalnum() for character in piece):
             # The session takes a reply without any sound for a failure.
-            return np.zeros(self._synthesizer.sample_rate_hz // 100, dtype=np.int16)
+            yield VoicePart(np.zeros(self._synthesizer.sample_rate_hz // 100, dtype=np.int16), 0)
+            return
         try:
-            return await self._synthesizer.synthesize(piece.strip(), self._speed)
+            async for part in self._synthesizer.synthesize(piece.strip(), self._speed):
+                yield part
         except ModelError as error:
             raise APIError(str(error), retryable=False) from error
 
 
-def audible_range(samples: Samples) -> tuple[int, int]:
-    """Return where the sound begins and ends, in samples; (0, 0) if all is silent."""
-    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > AUDIBLE)
-    return (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, 0)
+def first_audible(samples: Samples) -> int:
+    """Return where the sound begins, in samples; 0 if all is silent."""
+    return int(np.argmax(np.abs(samples.astype(np.int32)) > AUDIBLE)) if len(samples) else 0
