@@ -47,12 +47,14 @@ class LocalLanguageModel:
 
     Args:
         model_path: the GGUF file.
-        threads: CPU threads.
+        threads: CPU threads while it writes.
+        reading_threads: CPU threads while it reads what it is asked.
     """
 
-    def __init__(self, model_path: Path, *, threads: int = 1) -> None:
+    def __init__(self, model_path: Path, *, threads: int = 1, reading_threads: int = 1) -> None:
         self._model_path = model_path
         self._threads = threads
+        self._reading_threads = reading_threads
         self._server: xllamacpp.Server | None = None
 
     @property
@@ -101,7 +103,7 @@ class LocalLanguageModel:
         parameters.n_ctx = CONTEXT_TOKENS * CONCURRENT_REQUESTS
         parameters.n_parallel = CONCURRENT_REQUESTS
         parameters.cpuparams.n_threads = self._threads
-        parameters.cpuparams_batch.n_threads = self._threads
+        parameters.cpuparams_batch.n_threads = self._reading_threads
         return parameters
 
 
