@@ -9,7 +9,7 @@ import pytest
 import duologue
 from duologue import testing
 
-HEAVY = ("numpy", "soxr", "aiohttp", "livekit", "miniaudio")
+HEAVY = ("numpy", "samplerate", "aiohttp", "livekit", "miniaudio")
 
 
 def test_every_public_name_resolves_where_it_is_said_to_live() -> None:
@@ -40,7 +40,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
 def test_a_written_conversation_loads_nothing_of_sound() -> None:
     program = (
         "import sys; from duologue import TextConversation; "
-        "print([n for n in ('numpy', 'soxr', 'miniaudio', 'livekit') if n in sys.modules])"
+        "print([n for n in ('numpy', 'samplerate', 'miniaudio', 'livekit') if n in sys.modules])"
     )
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True

@@ -3,8 +3,8 @@
 Samples are mono, 16 bits. Inside they are one-dimensional numpy arrays of int16; at the borders,
 to sources and sinks, they are `memoryview`s of little-endian bytes (see `duologue.audio.samples`).
 
-Importing this package loads none of numpy, soxr or miniaudio; each is loaded with the first name
-that needs it, so a text conversation never pays for sound.
+Importing this package loads none of numpy, samplerate or miniaudio; each is loaded with the first
+name that needs it, so a text conversation never pays for sound.
 """
 
 from __future__ import annotations

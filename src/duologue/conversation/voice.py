@@ -42,7 +42,7 @@ class VoiceConversation(BaseConversation):
         self._chunks_sent = 0
         self._early_changes: list[DeviceChange] = []
         self._wake_lock = WakeLock() if plan.use_wake_lock else None
-        # numpy and soxr are loaded by those who speak, not by those who write.
+        # numpy and samplerate are loaded by those who speak, not by those who write.
         from duologue.conversation.sound import Sound, SoundEvents
 
         self._sound: Sound = Sound(
