@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from duologue.audio.capture import Capture
-from duologue.audio.chunker import Chunker
+from duologue.audio.chunker import Chunker, ChunkSizes
 from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples, bytes_from_samples
 from tests.audio.signals import tone
@@ -139,6 +139,16 @@ def test_as_much_is_worked_on_at_once_as_completes_a_chunk(chunk_ms: int, calls:
     assert processor.calls == calls
 
 
+@pytest.mark.parametrize("source_hz", [8000, 22_050, 24_000, 44_100, 48_000])
+@pytest.mark.parametrize("wire_hz", [16_000, 48_000])
+def test_a_chunk_goes_out_with_the_block_that_completes_it(source_hz: int, wire_hz: int) -> None:
+    capture = Capture(source_hz, wire_hz, 20)
+    sizes = ChunkSizes(source_hz, 10)
+    sound = bytes_from_samples(tone(20, source_hz))
+    chunks = [len(capture.push(sound[: 2 * sizes.advance()])) for _ in range(100)]
+    assert chunks == [0, 1] * 50
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.integers(1, 2000), min_size=5, max_size=60),
@@ -151,6 +161,7 @@ def test_no_chunk_is_later_than_if_each_piece_were_worked_on_at_once(
 ) -> None:
     capture = Capture(source_hz, 16_000, chunk_ms, InFrames() if processes else None)
     resampler, chunker = Resampler(source_hz, 16_000), Chunker(16_000, chunk_ms)
+    resampler.prime()
     at_once = InFrames()
     for piece in np.split(tone(3000, source_hz), np.cumsum(sizes)):
         resampled = resampler.push(piece)

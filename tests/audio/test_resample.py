@@ -20,8 +20,11 @@ def whole(resampler: Resampler, samples: Samples, block: int = 320) -> Samples:
 @settings(deadline=None)
 @given(RATES_HZ, RATES_HZ, st.integers(0, 10_000), st.integers(1, 2000))
 def test_output_lasts_as_long_as_input(from_hz: int, to_hz: int, frames: int, block: int) -> None:
-    converted = whole(Resampler(from_hz, to_hz), silence(frames) + np.int16(100), block)
+    samples = tone(1250, from_hz)[:frames]
+    converted = whole(Resampler(from_hz, to_hz), samples, block)
     assert abs(len(converted) - frames * to_hz / from_hz) <= 1
+    at_once = Resampler(from_hz, to_hz)
+    assert converted.tolist() == [*at_once.push(samples), *at_once.flush()]
 
 
 @pytest.mark.parametrize(("from_hz", "to_hz"), [(48_000, 16_000), (22_050, 48_000), (8000, 16_000)])
@@ -53,7 +56,40 @@ def test_what_is_held_is_what_a_flush_returns(from_hz: int, to_hz: int, blocks: 
     for block in blocks:
         resampler.push(silence(block))
     held = resampler.held
-    assert abs(len(resampler.flush()) - held) <= 1
+    assert len(resampler.flush()) == held
+
+
+def test_a_flush_gives_what_silence_would_have_pushed_out() -> None:
+    flushed, pushed = Resampler(16_000, 48_000), Resampler(16_000, 48_000)
+    flushed.push(tone(100, 16_000))
+    pushed.push(tone(100, 16_000))
+    tail = flushed.flush()
+    assert len(tail) > 40
+    assert np.abs(tail.astype(int)).max() > 100
+    assert tail.tolist() == pushed.push(silence(100))[: len(tail)].tolist()
+
+
+@settings(deadline=None)
+@given(RATES_HZ, RATES_HZ, st.lists(st.integers(1, 2000), min_size=1, max_size=30))
+def test_primed_it_gives_at_once_what_goes_in(from_hz: int, to_hz: int, blocks: list[int]) -> None:
+    resampler = Resampler(from_hz, to_hz)
+    resampler.push(silence(333))
+    resampler.prime()
+    pushed = given = 0
+    for block in blocks:
+        pushed += block
+        given += len(resampler.push(silence(block)))
+        assert 0 <= given - pushed * to_hz // from_hz <= max(1, to_hz / from_hz)
+
+
+def test_primed_it_is_late_by_its_filter_alone() -> None:
+    resampler = Resampler(16_000, 48_000)
+    resampler.prime()
+    sound = np.concatenate([resampler.push(tone(100, 16_000)), resampler.push(silence(160))])
+    expected = tone(100, 48_000).astype(int)[:4000]
+    errors = [np.abs(sound[lag:][:4000] - expected).max() for lag in range(100)]
+    assert 40 < int(np.argmin(errors)) < 75
+    assert min(errors) < 300
 
 
 def test_digital_silence_stays_silent() -> None:
@@ -77,9 +113,16 @@ def test_equal_rates_pass_samples_through_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("from_hz", "to_hz", "limit_ms"),
-    [(48_000, 16_000, 1.3), (44_100, 16_000, 1.3), (16_000, 48_000, 1.3), (22_050, 48_000, 1.0)],
+    [
+        (48_000, 16_000, 1.3),
+        (16_000, 48_000, 1.3),
+        (44_100, 16_000, 1.3),
+        (44_100, 48_000, 0.5),
+        (48_000, 8000, 2.6),
+        (8000, 48_000, 2.6),
+    ],
 )
-def test_output_lags_no_more_than_documented(from_hz: int, to_hz: int, limit_ms: int) -> None:
+def test_output_lags_no_more_than_documented(from_hz: int, to_hz: int, limit_ms: float) -> None:
     resampler = Resampler(from_hz, to_hz)
     lag_ms = 0.0
     block = from_hz // 50
@@ -93,3 +136,9 @@ def test_output_lags_no_more_than_documented(from_hz: int, to_hz: int, limit_ms:
 def test_a_rate_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match=r"not 0 \(from\) and 16000 \(to\)"):
         Resampler(0, 16_000)
+
+
+@pytest.mark.parametrize(("from_hz", "to_hz"), [(100, 48_000), (48_000, 100)])
+def test_rates_too_far_apart_are_refused(from_hz: int, to_hz: int) -> None:
+    with pytest.raises(ValueError, match=f"256 times .* unlike {from_hz} and {to_hz} Hz"):
+        Resampler(from_hz, to_hz)

@@ -66,7 +66,7 @@ def test_a_name_that_does_not_exist_is_told() -> None:
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
-    heavy = ("numpy", "soxr", "aiohttp", "livekit", "miniaudio", "asyncio")
+    heavy = ("numpy", "samplerate", "aiohttp", "livekit", "miniaudio", "asyncio")
     program = f"import sys, duologue.blocking; print([n for n in {heavy} if n in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True

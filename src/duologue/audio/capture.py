@@ -13,9 +13,8 @@ from duologue.audio.samples import Samples, milliseconds, silence
 
 AT_ONCE_MS = 20
 """So much is worked on at once, or as much as completes the next chunk, if that is less: it would
-only wait for the rest of the chunk. Of sound that is resampled less waits, as some of it is in the
-resampler. On a machine that does other things between, two frames of 10 ms at once take 0.7 times
-as long as one by one, four of them half as long."""
+only wait for the rest of the chunk. On a machine that does other things between, two frames of
+10 ms at once take 0.7 times as long as one by one, four of them half as long."""
 
 
 class Processor(Protocol):
@@ -57,6 +56,9 @@ class Capture:
         self._was_muted = False
         self._arrived = PushedBlocks()
         self._resampler = Resampler(source_rate_hz, wire_rate_hz)
+        self._resampler.prime()
+        # By so much a resampler may be ahead of what has gone in.
+        self._rounding = int(source_rate_hz != wire_rate_hz)
         self._processor = processor
         self._chunker = Chunker(wire_rate_hz, chunk_ms)
         self._meter = LevelMeter(wire_rate_hz)
@@ -92,8 +94,8 @@ class Capture:
 
     def _worth_working_on(self) -> int:
         """So many samples of the source at least: with fewer, no chunk is complete."""
-        held = self._resampler.held + (0 if self._processor is None else self._processor.held)
-        wanted = min(self._chunker.missing, self._at_once) - held
+        held = 0 if self._processor is None else self._processor.held
+        wanted = min(self._chunker.missing, self._at_once) - held - self._rounding
         return wanted * self._resampler.from_rate_hz // self._wire_rate_hz
 
     def level(self) -> float:

@@ -2,7 +2,7 @@
 
 Resampling is part of the queue, for the tail of a resampler is sound that waits as well: it comes
 out when all before it has been taken, so nothing at the end of an answer is lost. Where one event
-follows another without a gap, up to 20 ms that a resampler still held count for the later one.
+follows another without a gap, the 1 to 3 ms that a resampler still held count for the later one.
 """
 
 from __future__ import annotations

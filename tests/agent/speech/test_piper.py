@@ -1,10 +1,23 @@
+import asyncio
+import threading
 from pathlib import Path
+from unittest.mock import patch
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.agent.speech.piper import FIRST_FRAMES, LONGEST_FRAMES, PiperSynthesizer, parts
+from duologue.agent.speech.piper import (
+    FIRST_FRAMES,
+    GAIN,
+    LONGEST_FRAMES,
+    PiperSynthesizer,
+    parts,
+)
+from duologue.agent.speech.piper_model import Sentence
+from duologue.agent.speech.synthesis import VoicePart
 from duologue.errors import ModelError
 
 
@@ -29,3 +42,79 @@ def test_parts_follow_each_other_from_a_short_one_on(frames: int) -> None:
     assert all(0 < length <= LONGEST_FRAMES for length in lengths)
     assert not lengths or lengths[0] == min(frames, FIRST_FRAMES)
     assert lengths[:-1] == sorted(lengths[:-1])
+
+
+class Model:
+    """Says of each letter that it is a sentence of 100 frames, and what was made in which order."""
+
+    sample_rate_hz = 1000
+    frame_samples = 10
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.made: list[tuple[str, int, int]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def plan(self, text: str, *, speed: float) -> list[Sentence]:
+        self.gate.wait()
+        if self.failure is not None:
+            raise self.failure
+        return [Sentence(frames=100, spoken_frames=90, parts={letter: NONE}) for letter in text]
+
+    def sound(self, sentence: Sentence, start: int, end: int) -> npt.NDArray[np.float32]:
+        (letter,) = sentence.parts
+        self.made.append((letter, start, end))
+        return np.full((end - start) * self.frame_samples, 0.5, dtype=np.float32)
+
+
+NONE = np.zeros((1, 1, 100), dtype=np.float32)
+
+
+def synthesizer(model: Model) -> PiperSynthesizer:
+    with patch("duologue.agent.speech.piper.PiperModel", lambda path, threads: model):
+        return PiperSynthesizer(Path("voice.onnx"))
+
+
+async def test_every_part_tells_where_the_voice_of_all_sentences_ends() -> None:
+    voice = synthesizer(Model())
+    heard = [part async for part in voice.synthesize("ab")]
+    assert [len(part.samples) for part in heard] == [200, 800, 200, 800]
+    assert {part.voice_end for part in heard} == {1900}
+    assert {int(sample) for part in heard for sample in part.samples} == {int(0.5 * GAIN * 32767)}
+    voice.close()
+
+
+async def test_of_two_calls_the_one_whose_sound_runs_out_first_has_its_turn() -> None:
+    model = Model()
+    voice = synthesizer(model)
+    model.gate.clear()
+
+    async def heard(text: str) -> list[VoicePart]:
+        return [part async for part in voice.synthesize(text)]
+
+    # The first has 2 s of sound in hand when the second comes to its own.
+    calls = asyncio.gather(heard("aaaa"), heard("b"))
+    await asyncio.sleep(0)
+    model.gate.set()
+    await calls
+    order = [letter for letter, _, _ in model.made]
+    assert order.index("b") < len(order) - 3, order
+    assert order.count("a") == 8
+    voice.close()
+
+
+async def test_whatever_the_model_raises_is_an_error_that_names_the_text() -> None:
+    voice = synthesizer(Model(ZeroDivisionError("no time")))
+    with pytest.raises(ModelError, match="could not say 'Hello': no time"):
+        _ = [part async for part in voice.synthesize("Hello")]
+    voice.close()
+
+
+async def test_closed_within_a_text_it_makes_no_more_of_it() -> None:
+    model = Model()
+    voice = synthesizer(model)
+    async for _ in voice.synthesize("aaaa"):
+        break
+    assert await asyncio.wait_for(voice._worker.run(5.0, lambda: len(model.made)), 5.0) == 1
+    voice.close()

@@ -106,6 +106,35 @@ async def test_a_voice_that_ends_before_it_began_is_heard_where_it_begins() -> N
     assert text.start_time == text.end_time == pytest.approx(LEAD_IN_S, abs=0.001)
 
 
+async def test_silence_is_cut_though_it_lasts_longer_than_a_part() -> None:
+    voice = Voice()
+
+    async def hesitant(text: str, speed: float) -> AsyncIterator[VoicePart]:
+        yield VoicePart(np.zeros(RATE_HZ, dtype=np.int16), int(2.5 * RATE_HZ))
+        async for part in Voice().synthesize(text, speed):
+            yield VoicePart(part.samples, int(2.5 * RATE_HZ))
+
+    voice.synthesize = hesitant  # type: ignore[method-assign]
+    frames = await speak(SpeechSynthesis(voice), "Good morning.")
+    (text,) = frames[0].userdata[USERDATA_TIMED_TRANSCRIPT]
+    assert text.start_time == pytest.approx(LEAD_IN_S, abs=0.001)
+    assert text.end_time == pytest.approx(LEAD_IN_S + 1.0, abs=0.001)
+    assert sum(frame.duration for frame in frames) == pytest.approx(1.21, abs=END_MARK_S)
+
+
+async def test_text_of_which_the_voice_makes_no_sound_is_told_all_the_same() -> None:
+    voice = Voice()
+
+    async def speechless(text: str, speed: float) -> AsyncIterator[VoicePart]:
+        for _ in range(0):
+            yield VoicePart(np.zeros(0, dtype=np.int16), 0)
+
+    voice.synthesize = speechless  # type: ignore[method-assign]
+    frames = await speak(SpeechSynthesis(voice), "①")
+    assert [str(text) for text in frames[0].userdata[USERDATA_TIMED_TRANSCRIPT]] == ["①"]
+    assert sum(frame.duration for frame in frames) == pytest.approx(0.01, abs=END_MARK_S)
+
+
 async def test_text_that_cannot_be_spoken_makes_a_moment_of_silence() -> None:
     voice = Voice()
     frames = await speak(SpeechSynthesis(voice), "…!")
@@ -141,6 +170,6 @@ async def test_closing_ends_the_reply_before_its_next_piece() -> None:
 
 def test_sound_begins_with_what_somebody_hears() -> None:
     assert first_audible(np.array([0, 100, -400, 5, 400, 200, 0], dtype=np.int16)) == 2
-    assert first_audible(np.zeros(10, dtype=np.int16)) == 0
-    assert first_audible(np.array([], dtype=np.int16)) == 0
+    assert first_audible(np.zeros(10, dtype=np.int16)) is None
+    assert first_audible(np.array([], dtype=np.int16)) is None
     assert first_audible(np.array([0, -32768], dtype=np.int16)) == 1

@@ -15,6 +15,36 @@ async def test_calls_run_in_the_order_in_which_they_came() -> None:
     worker.close()
 
 
+async def test_of_those_that_wait_the_one_that_is_due_first_is_next() -> None:
+    worker = ModelWorker("model", max_waiting=10)
+    gate = threading.Event()
+    done: list[int] = []
+    begun = asyncio.create_task(worker.run(5.0, gate.wait))
+    await asyncio.sleep(0)
+    waiting = [
+        asyncio.create_task(worker.run_by(due_s, 5.0, done.append, number))
+        for number, due_s in enumerate([30.0, 10.0, 20.0, 10.0])
+    ]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(begun, *waiting)
+    assert done == [1, 3, 2, 0]
+    worker.close()
+
+
+async def test_what_waits_as_it_is_closed_is_cancelled() -> None:
+    worker = ModelWorker("model", max_waiting=2)
+    gate = threading.Event()
+    begun = asyncio.create_task(worker.run(5.0, gate.wait))
+    waiting = asyncio.create_task(worker.run(5.0, divmod, 1, 1))
+    await asyncio.sleep(0.05)  # the first is in its thread
+    worker.close()
+    gate.set()
+    assert await begun
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
 async def test_what_the_model_raises_reaches_the_caller() -> None:
     worker = ModelWorker("model", max_waiting=1)
     with pytest.raises(ZeroDivisionError):

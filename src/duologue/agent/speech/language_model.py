@@ -48,7 +48,7 @@ class LocalLanguageModel:
     Args:
         model_path: the GGUF file.
         threads: CPU threads while it writes.
-        reading_threads: CPU threads while it reads what it is asked.
+        reading_threads: CPU threads while it reads what it is asked, or writes several answers.
     """
 
     def __init__(self, model_path: Path, *, threads: int = 1, reading_threads: int = 1) -> None:

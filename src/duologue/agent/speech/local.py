@@ -34,12 +34,13 @@ from duologue.errors import ModelError
 WHISPER_THREADS = 1
 WRITING_THREADS = 1
 READING_THREADS = 2
-"""Of the language model. It reads many tokens at once, so its threads wait less: the first token of
-an answer came after 0.05 s where one thread took 0.08 s; with one of 2 cores busy after 0.09 s, and
-at most 0.2 s, where one took 0.08 s (15 short questions each)."""
+"""Of the language model, also while it writes several answers at once. It reads many tokens
+together, so its threads wait less: the first token of an answer came after 0.05 s where one thread
+took 0.08 s; with one of 2 cores busy after 0.09 s, and at most 0.2 s, where one took 0.08 s (15
+short questions each)."""
 
 PIPER_THREADS = 2
-"""Piper's do not spin, and take 0.07 s for a short sentence where one takes 0.1 s."""
+"""Piper's do not spin, and take 0.04 s for the beginning of a sentence where one takes 0.06 s."""
 
 REPLY_TOKENS = 160
 """The longest reply of the bundled model, some 40 s of speech: it does not stop by itself when

@@ -1,7 +1,7 @@
 """A Piper voice that makes any part of a sentence's sound without the rest.
 
 The beginning is made first: on two cores, 36 ms instead of 85 pass before a sentence of 2 s can be
-heard, and 54 instead of 215 before one of 5 s. The whole costs a fifth to a third more, because
+heard, and 54 instead of 215 before one of 5 s. The whole costs a quarter to a half more, because
 what is next to a part is worked out with it.
 """
 

@@ -115,30 +115,45 @@ class _PieceStream(tts.SynthesizeStream):
 
     async def _speak(self, piece: str, output_emitter: tts.AudioEmitter) -> None:
         self._mark_started()
-        is_first = True
+        silent = 0
+        has_begun = False
         async for part in self._parts(piece):
             samples = part.samples
-            if is_first:
-                samples = self._begin(piece, part, output_emitter)
-                is_first = False
+            if not has_begun:
+                start = first_audible(samples)
+                if start is None:
+                    silent += len(samples)
+                    continue
+                samples = self._begin(
+                    piece, samples, start, part.voice_end - silent, output_emitter
+                )
+                has_begun = True
             self._push(samples, output_emitter)
+        if not has_begun:
+            # The session takes a reply without any sound for a failure.
+            moment = np.zeros(self._synthesizer.sample_rate_hz // 100, dtype=np.int16)
+            self._push(self._begin(piece, moment, 0, 0, output_emitter), output_emitter)
         # Without this the emitter keeps the last 10 ms back and joins them to the next piece,
         # whose text would then begin 10 ms too soon.
         output_emitter.flush()
 
-    def _begin(self, piece: str, part: VoicePart, output_emitter: tts.AudioEmitter) -> Samples:
-        """Tell the text of a piece and its time; give the first part without its silence."""
+    def _begin(
+        self, piece: str, samples: Samples, start: int, end: int, output_emitter: tts.AudioEmitter
+    ) -> Samples:
+        """Tell the text of a piece, and from where to where in its sound the voice is heard.
+
+        Gives the sound without the silence before.
+        """
         rate_hz = self._synthesizer.sample_rate_hz
-        start = first_audible(part.samples)
         cut = max(0, start - int(LEAD_IN_S * rate_hz))
         output_emitter.push_timed_transcript(
             TimedString(
                 piece,
                 start_time=self._spoken_s + (start - cut) / rate_hz,
-                end_time=self._spoken_s + (max(start, part.voice_end) - cut) / rate_hz,
+                end_time=self._spoken_s + (max(start, end) - cut) / rate_hz,
             )
         )
-        return part.samples[cut:]
+        return samples[cut:]
 
     def _push(self, samples: Samples, output_emitter: tts.AudioEmitter) -> None:
         rate_hz = self._synthesizer.sample_rate_hz
@@ -154,8 +169,6 @@ class _PieceStream(tts.SynthesizeStream):
 
     async def _parts(self, piece: str) -> AsyncIterator[VoicePart]:
         if not any(character.isalnum() for character in piece):
-            # The session takes a reply without any sound for a failure.
-            yield VoicePart(np.zeros(self._synthesizer.sample_rate_hz // 100, dtype=np.int16), 0)
             return
         try:
             async for part in self._synthesizer.synthesize(piece.strip(), self._speed):
@@ -164,6 +177,7 @@ class _PieceStream(tts.SynthesizeStream):
             raise APIError(str(error), retryable=False) from error
 
 
-def first_audible(samples: Samples) -> int:
-    """Return where the sound begins, in samples; 0 if all is silent."""
-    return int(np.argmax(np.abs(samples.astype(np.int32)) > AUDIBLE)) if len(samples) else 0
+def first_audible(samples: Samples) -> int | None:
+    """Return where the sound begins, in samples; None if all is silent."""
+    audible = np.flatnonzero(np.abs(samples.astype(np.int32)) > AUDIBLE)
+    return int(audible[0]) if len(audible) else None
