@@ -158,12 +158,14 @@ async def test_the_agents_voice_is_heard_and_told_and_its_silence_is_not(
         await eventually(lambda: call.conversation.get_output_volume() > 0, "it is metered")
         await asyncio.sleep(0.6)
         assert tone_in(call.speaker.heard()[-RATE_HZ // 2 :]) == pytest.approx(660, abs=3)
-        await eventually(lambda: call.conversation.mode is Mode.LISTENING, "the agent is silent")
+        # The callbacks come after what they tell of.
+        modes = [Mode.SPEAKING, Mode.LISTENING]
+        await eventually(lambda: call.log.of("on_mode_change") == modes, "the agent is silent")
+        assert call.conversation.mode is Mode.LISTENING
         pieces = call.log.of("on_audio")
         assert {(str(piece.format), piece.event_id) for piece in pieces} == {("pcm_48000", None)}
         # The tone, and the tail of silence after it; none of the silence around them.
         assert 2900 < sum(piece.duration_ms for piece in pieces) < 3000 + TAIL_MS + 200
-        assert call.log.of("on_mode_change") == [Mode.SPEAKING, Mode.LISTENING]
         # Sound without an id is no response that could be rated.
         assert call.log.of("on_can_send_feedback_change") == [False]
 
