@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,11 +34,12 @@ from duologue.errors import ModelError
 # with two; a question of 3.7 s was recognised in 0.1 s with either.
 WHISPER_THREADS = 1
 WRITING_THREADS = 1
-READING_THREADS = 2
+READING_THREADS = min(2, os.cpu_count() or 1)
 """Of the language model, also while it writes several answers at once. It reads many tokens
 together, so its threads wait less: the first token of an answer came after 0.05 s where one thread
 took 0.08 s; with one of 2 cores busy after 0.09 s, and at most 0.2 s, where one took 0.08 s (15
-short questions each)."""
+short questions each). Four answers of 20 tokens at once took 0.5 s where one thread took 0.8 s;
+with one of 2 cores busy 1.5 s where one took 0.8 s."""
 
 PIPER_THREADS = 2
 """Piper's do not spin, and take 0.04 s for the beginning of a sentence where one takes 0.06 s."""
