@@ -73,7 +73,8 @@ class Resampler:
         """Let as much silence go before a new stream as the filter waits for.
 
         From then on as much comes out as goes in, at once. Live sound that is cut into chunks needs
-        it: else the end of each chunk would come out with the next block.
+        it: else the end of each chunk would come out with the next block. What is then in the
+        filter is never given, not even by `flush`.
         """
         if self._stream is None:
             return

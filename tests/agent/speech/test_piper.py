@@ -1,6 +1,8 @@
 import asyncio
 import threading
+import time
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -18,6 +20,7 @@ from duologue.agent.speech.piper import (
 )
 from duologue.agent.speech.piper_model import Sentence
 from duologue.agent.speech.synthesis import VoicePart
+from duologue.agent.speech.worker import ModelWorker
 from duologue.errors import ModelError
 
 
@@ -45,7 +48,7 @@ def test_parts_follow_each_other_from_a_short_one_on(frames: int) -> None:
 
 
 class Model:
-    """Says of each letter that it is a sentence of 100 frames, and what was made in which order."""
+    """Says of each letter that it is a sentence of 100 frames, and notes what was made."""
 
     sample_rate_hz = 1000
     frame_samples = 10
@@ -55,8 +58,10 @@ class Model:
         self.made: list[tuple[str, int, int]] = []
         self.gate = threading.Event()
         self.gate.set()
+        self.planning = threading.Event()
 
     def plan(self, text: str, *, speed: float) -> list[Sentence]:
+        self.planning.set()
         self.gate.wait()
         if self.failure is not None:
             raise self.failure
@@ -69,6 +74,18 @@ class Model:
 
 
 NONE = np.zeros((1, 1, 100), dtype=np.float32)
+
+
+class Worker(ModelWorker):
+    """Notes when each call is due."""
+
+    def __init__(self, name: str, *, max_waiting: int) -> None:
+        super().__init__(name, max_waiting=max_waiting)
+        self.due_s: list[float] = []
+
+    async def run_by(self, due_s: float, *args: Any, **options: Any) -> Any:
+        self.due_s.append(due_s)
+        return await super().run_by(due_s, *args, **options)
 
 
 def synthesizer(model: Model) -> PiperSynthesizer:
@@ -85,23 +102,17 @@ async def test_every_part_tells_where_the_voice_of_all_sentences_ends() -> None:
     voice.close()
 
 
-async def test_of_two_calls_the_one_whose_sound_runs_out_first_has_its_turn() -> None:
-    model = Model()
-    voice = synthesizer(model)
-    model.gate.clear()
-
-    async def heard(text: str) -> list[VoicePart]:
-        return [part async for part in voice.synthesize(text)]
-
-    # The first has 2 s of sound in hand when the second comes to its own.
-    calls = asyncio.gather(heard("aaaa"), heard("b"))
-    await asyncio.sleep(0)
-    model.gate.set()
-    await calls
-    order = [letter for letter, _, _ in model.made]
-    assert order.index("b") < len(order) - 3, order
-    assert order.count("a") == 8
-    voice.close()
+async def test_a_part_is_due_when_the_sound_before_it_has_been_heard() -> None:
+    with patch("duologue.agent.speech.piper.ModelWorker", Worker):
+        voice = synthesizer(Model())
+    begun_s = time.monotonic()
+    _ = [part async for part in voice.synthesize("ab")]
+    took_s = time.monotonic() - begun_s
+    assert isinstance(voice._worker, Worker)
+    # The plan and the first part at once; the others as the sound of those before them ends.
+    expected_s = [0.0, 0.0, 0.2, 1.0, 1.2]
+    for due_s, wanted_s in zip(voice._worker.due_s, expected_s, strict=True):
+        assert wanted_s <= due_s - begun_s <= wanted_s + took_s
 
 
 async def test_whatever_the_model_raises_is_an_error_that_names_the_text() -> None:
@@ -111,10 +122,20 @@ async def test_whatever_the_model_raises_is_an_error_that_names_the_text() -> No
     voice.close()
 
 
-async def test_closed_within_a_text_it_makes_no_more_of_it() -> None:
+async def test_a_text_that_is_given_up_is_not_spoken() -> None:
     model = Model()
     voice = synthesizer(model)
-    async for _ in voice.synthesize("aaaa"):
-        break
-    assert await asyncio.wait_for(voice._worker.run(5.0, lambda: len(model.made)), 5.0) == 1
+    model.gate.clear()
+
+    async def first_part() -> VoicePart:
+        return await anext(voice.synthesize("aa"))
+
+    given_up = asyncio.create_task(first_part())
+    await asyncio.to_thread(model.planning.wait, 5.0)
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    model.gate.set()
+    assert len([part async for part in voice.synthesize("b")]) == 2
+    assert {letter for letter, _, _ in model.made} == {"b"}
     voice.close()

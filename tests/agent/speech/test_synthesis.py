@@ -1,7 +1,8 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from livekit import rtc
 from livekit.agents import APIError, tts
@@ -14,11 +15,32 @@ RATE_HZ = 22_050
 END_MARK_S = 0.011
 """livekit-agents marks the end of a reply with 10 ms of silence."""
 
+Samples = npt.NDArray[np.int16]
+
+
+def sound(*stretches: tuple[float, int]) -> Samples:
+    """So many seconds of each level, one after another."""
+    return np.concatenate([np.full(int(s * RATE_HZ), level, np.int16) for s, level in stretches])
+
+
+HESITATION = sound((1.0, 0))
+"""A part in which nothing is to be heard."""
+
+USUAL_PARTS = (sound((0.5, 0), (0.2, 9000)), sound((0.8, 9000), (0.2, 0)))
+"""0.5 s of silence, 1 s of sound and 0.2 s of silence, in two parts."""
+
 
 class Voice:
-    """Gives each piece 0.5 s of silence, 1 s of sound and 0.2 s of silence, in two parts."""
+    """Speaks each piece in the same parts.
 
-    def __init__(self) -> None:
+    Args:
+        parts: their sound.
+        voice_end_s: where it says that the voice ends.
+    """
+
+    def __init__(self, parts: Sequence[Samples] = USUAL_PARTS, *, voice_end_s: float = 1.5) -> None:
+        self.parts = parts
+        self.voice_end = int(voice_end_s * RATE_HZ)
         self.said: list[tuple[str, float]] = []
         self.failure: ModelError | None = None
         self.asked = asyncio.Event()
@@ -37,10 +59,8 @@ class Voice:
         await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        parts = ((0.5, 0), (1.0, 9000), (0.2, 0))
-        whole = np.concatenate([np.full(int(s * RATE_HZ), v, dtype=np.int16) for s, v in parts])
-        for samples in np.split(whole, [int(0.7 * RATE_HZ)]):
-            yield VoicePart(samples, int(1.5 * RATE_HZ))
+        for samples in self.parts:
+            yield VoicePart(samples, self.voice_end)
             await self.rest.wait()
 
 
@@ -94,27 +114,13 @@ async def test_a_part_sounds_before_the_next_is_made() -> None:
 
 
 async def test_a_voice_that_ends_before_it_began_is_heard_where_it_begins() -> None:
-    voice = Voice()
-
-    async def misjudged(text: str, speed: float) -> AsyncIterator[VoicePart]:
-        async for part in Voice().synthesize(text, speed):
-            yield VoicePart(part.samples, 0)
-
-    voice.synthesize = misjudged  # type: ignore[method-assign]
-    frames = await speak(SpeechSynthesis(voice), "Good morning.")
+    frames = await speak(SpeechSynthesis(Voice(voice_end_s=0.0)), "Good morning.")
     (text,) = frames[0].userdata[USERDATA_TIMED_TRANSCRIPT]
     assert text.start_time == text.end_time == pytest.approx(LEAD_IN_S, abs=0.001)
 
 
 async def test_silence_is_cut_though_it_lasts_longer_than_a_part() -> None:
-    voice = Voice()
-
-    async def hesitant(text: str, speed: float) -> AsyncIterator[VoicePart]:
-        yield VoicePart(np.zeros(RATE_HZ, dtype=np.int16), int(2.5 * RATE_HZ))
-        async for part in Voice().synthesize(text, speed):
-            yield VoicePart(part.samples, int(2.5 * RATE_HZ))
-
-    voice.synthesize = hesitant  # type: ignore[method-assign]
+    voice = Voice((HESITATION, *USUAL_PARTS), voice_end_s=2.5)
     frames = await speak(SpeechSynthesis(voice), "Good morning.")
     (text,) = frames[0].userdata[USERDATA_TIMED_TRANSCRIPT]
     assert text.start_time == pytest.approx(LEAD_IN_S, abs=0.001)
@@ -122,15 +128,11 @@ async def test_silence_is_cut_though_it_lasts_longer_than_a_part() -> None:
     assert sum(frame.duration for frame in frames) == pytest.approx(1.21, abs=END_MARK_S)
 
 
-async def test_text_of_which_the_voice_makes_no_sound_is_told_all_the_same() -> None:
-    voice = Voice()
-
-    async def speechless(text: str, speed: float) -> AsyncIterator[VoicePart]:
-        for _ in range(0):
-            yield VoicePart(np.zeros(0, dtype=np.int16), 0)
-
-    voice.synthesize = speechless  # type: ignore[method-assign]
-    frames = await speak(SpeechSynthesis(voice), "①")
+@pytest.mark.parametrize("parts", [(), (HESITATION,)])
+async def test_text_of_which_the_voice_makes_no_sound_is_told_all_the_same(
+    parts: Sequence[Samples],
+) -> None:
+    frames = await speak(SpeechSynthesis(Voice(parts)), "①")
     assert [str(text) for text in frames[0].userdata[USERDATA_TIMED_TRANSCRIPT]] == ["①"]
     assert sum(frame.duration for frame in frames) == pytest.approx(0.01, abs=END_MARK_S)
 

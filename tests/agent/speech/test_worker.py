@@ -34,10 +34,15 @@ async def test_of_those_that_wait_the_one_that_is_due_first_is_next() -> None:
 
 async def test_what_waits_as_it_is_closed_is_cancelled() -> None:
     worker = ModelWorker("model", max_waiting=2)
-    gate = threading.Event()
-    begun = asyncio.create_task(worker.run(5.0, gate.wait))
+    is_running, gate = threading.Event(), threading.Event()
+
+    def run() -> bool:
+        is_running.set()
+        return gate.wait(5.0)
+
+    begun = asyncio.create_task(worker.run(5.0, run))
     waiting = asyncio.create_task(worker.run(5.0, divmod, 1, 1))
-    await asyncio.sleep(0.05)  # the first is in its thread
+    await asyncio.to_thread(is_running.wait, 5.0)
     worker.close()
     gate.set()
     assert await begun
