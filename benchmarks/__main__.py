@@ -14,6 +14,7 @@ NAMES = (
     "word_error_rate",
     "capacity",
     "resampling",
+    "resampled_words",
     "live_sound",
     "live_cpu",
     "echo_cancellation",

@@ -75,7 +75,7 @@ SENTENCES = (
 Samples = npt.NDArray[np.int16]
 
 
-def espeak(text: str, voice: str) -> Samples:
+def espeak(text: str, voice: str, sample_rate_hz: int = SAMPLE_RATE_HZ) -> Samples:
     """Speak with espeak-ng, which none of the agent's models has to do with."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
@@ -85,18 +85,18 @@ def espeak(text: str, voice: str) -> Samples:
         with wave.open(str(path), "rb") as file:
             rate_hz = file.getframerate()
             samples = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
-    return at_whisper_rate(samples, rate_hz)
+    return at_rate(samples, rate_hz, sample_rate_hz)
 
 
-def at_whisper_rate(samples: Samples, rate_hz: int) -> Samples:
-    return np.asarray(soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ), dtype=np.int16)
+def at_rate(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    return np.asarray(soxr.resample(samples, from_hz, to_hz), dtype=np.int16)
 
 
 def piper(voice: PiperSynthesizer, text: str) -> Samples:
     async def speak() -> Samples:
         return np.concatenate([part.samples async for part in voice.synthesize(text)])
 
-    return at_whisper_rate(asyncio.run(speak()), voice.sample_rate_hz)
+    return at_rate(asyncio.run(speak()), voice.sample_rate_hz, SAMPLE_RATE_HZ)
 
 
 def speak_all(voice: PiperSynthesizer) -> list[tuple[str, Samples]]:

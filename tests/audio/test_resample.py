@@ -87,9 +87,16 @@ def test_primed_it_is_late_by_its_filter_alone() -> None:
     resampler.prime()
     sound = np.concatenate([resampler.push(tone(100, 16_000)), resampler.push(silence(160))])
     expected = tone(100, 48_000).astype(int)[:4000]
-    errors = [np.abs(sound[lag:][:4000] - expected).max() for lag in range(100)]
-    assert 40 < int(np.argmin(errors)) < 75
+    errors = [np.abs(sound[lag:][:4000] - expected).max() for lag in range(200)]
+    assert 125 < int(np.argmin(errors)) < 155
     assert min(errors) < 300
+
+
+@pytest.mark.parametrize("hz", [1000, 6000, 6900])
+def test_what_tells_an_s_from_an_f_stays(hz: int) -> None:
+    converted = whole(Resampler(48_000, 16_000), tone(1000, 48_000, hz=hz))
+    kept = converted[1600:-1600].std() / tone(1000, 16_000, hz=hz).std()
+    assert 0.95 < kept < 1.05
 
 
 def test_digital_silence_stays_silent() -> None:
@@ -114,12 +121,12 @@ def test_equal_rates_pass_samples_through_at_once() -> None:
 @pytest.mark.parametrize(
     ("from_hz", "to_hz", "limit_ms"),
     [
-        (48_000, 16_000, 1.3),
-        (16_000, 48_000, 1.3),
-        (44_100, 16_000, 1.3),
-        (44_100, 48_000, 0.5),
-        (48_000, 8000, 2.6),
-        (8000, 48_000, 2.6),
+        (48_000, 16_000, 3.0),
+        (16_000, 48_000, 3.0),
+        (44_100, 16_000, 3.0),
+        (44_100, 48_000, 1.2),
+        (48_000, 8000, 6.0),
+        (8000, 48_000, 6.0),
     ],
 )
 def test_output_lags_no_more_than_documented(from_hz: int, to_hz: int, limit_ms: float) -> None:

@@ -151,7 +151,7 @@ def test_a_recording_from_elsewhere_is_understood(
 def test_a_recording_barges_into_the_greeting(
     tmp_path: Path, spoken: SpokenSentences, transcribe: Listener, transport: str
 ) -> None:
-    question = spoken("Excuse me. What is the capital of France?")
+    question = spoken("Excuse me. What color is the sky?")
     silence_s = 4.0
     recording = np.concatenate((np.zeros(int(silence_s * 16_000), np.int16), question))
     write_wav(tmp_path / "question.wav", recording, 16_000)
@@ -161,14 +161,14 @@ def test_a_recording_barges_into_the_greeting(
         "--no-wait-for-greeting",
         *("--transport", transport, "--agent-file", str(STORYTELLER)),
     )
-    assert "france" in held.said("user")
+    assert "sky" in held.said("user")
     assert "sends InterruptionEvent" in held.log
     assert "sends AgentResponseCorrectionEvent" in held.log
     silent_ms = _silent_from_ms(held.reply, held.reply_rate_hz, after_ms=silence_s * 1000)
     # The figure itself is measured by benchmarks/barge_in.py; here the machine may be busy.
     assert silent_ms - silence_s * 1000 < 1500
     answer = held.reply[int(silent_ms / 1000 * held.reply_rate_hz) :]
-    assert "paris" in transcribe(answer, held.reply_rate_hz)
+    assert "blue" in transcribe(answer, held.reply_rate_hz)
 
 
 @over_both_transports
