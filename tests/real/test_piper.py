@@ -100,7 +100,8 @@ async def test_two_sentences_in_one_text_are_both_spoken(voice: PiperSynthesizer
 
 async def test_speed_makes_a_sentence_shorter(voice: PiperSynthesizer) -> None:
     usual, fast = [joined(await spoken(voice, SENTENCES[-1], speed)) for speed in (1.0, 1.5)]
-    assert len(fast) == pytest.approx(len(usual) / 1.5, rel=0.15)
+    # Not by 1.5: each sound lasts a whole number of frames of 12 ms, rounded up.
+    assert 1.2 < len(usual) / len(fast) < 1.5
 
 
 async def test_a_text_without_any_phoneme_has_no_sound(voice: PiperSynthesizer) -> None:
