@@ -1,8 +1,10 @@
 # Each of these sets up what it needs by itself; see scripts/setup.sh.
 .PHONY: setup livekit talk serve test test-fast check bench soak format blocking lock
 
-# Two at a time; those with real parts have the machine to themselves.
+# Two at a time; most of those with real parts have the machine to themselves.
 PYTEST_FAST = .venv/bin/pytest --numprocesses=2 --dist=loadgroup --ignore=tests/real
+PYTEST_BESIDE_OTHERS = .venv/bin/pytest --numprocesses=2 --dist=worksteal -m beside_others
+PYTEST_ALONE = .venv/bin/pytest -m "not beside_others"
 
 setup:
 	@scripts/setup.sh test
@@ -24,7 +26,8 @@ ifdef ARGS
 	.venv/bin/pytest $(ARGS)
 else
 	$(PYTEST_FAST)
-	.venv/bin/pytest tests/real
+	$(PYTEST_BESIDE_OTHERS) tests/real
+	$(PYTEST_ALONE) tests/real
 endif
 
 test-fast: setup

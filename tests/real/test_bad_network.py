@@ -128,6 +128,7 @@ async def test_what_is_said_during_an_outage_arrives_after_it(
         assert "blue" in await caller.expect_message("agent", count=2)
 
 
+@pytest.mark.beside_others  # it waits for most of two minutes
 @pytest.mark.timeout(300)
 async def test_sixty_seconds_of_nothing_end_it_with_an_error_and_nothing_stays(
     network: BadNetwork, agent_url: str, tmp_path: Path

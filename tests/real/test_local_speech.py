@@ -17,6 +17,8 @@ from duologue.agent.speech.local import LocalSpeech
 from duologue.agent.speech.stack import CallSpeechOptions, open_session
 from tests.real.bundled_models import bundled_models
 
+pytestmark = pytest.mark.beside_others
+
 RATE_HZ = 16_000
 FRAME_SAMPLES = RATE_HZ // 50
 ANSWER_LIMIT_S = 20.0

@@ -13,6 +13,8 @@ from duologue.agent.speech.piper_model import PiperModel
 from duologue.agent.speech.synthesis import AUDIBLE, VoicePart
 from tests.real.bundled_models import bundled_models
 
+pytestmark = pytest.mark.beside_others
+
 SENTENCES = (
     "The capital of France is Paris.",
     "Certainly!",

@@ -14,6 +14,8 @@ from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
 from tests.real.bundled_models import bundled_models
 from tests.real.speech import SpokenSentences, resampled
 
+pytestmark = pytest.mark.beside_others
+
 MOST_IT_MAY_COST = 0.01
 
 Samples = npt.NDArray[np.int16]
