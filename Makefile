@@ -1,10 +1,14 @@
 # Each of these sets up what it needs by itself; see scripts/setup.sh.
-.PHONY: setup livekit talk serve test test-fast check bench soak format blocking lock
+.PHONY: setup livekit talk serve test test-fast test-real test-steady check bench soak format blocking lock
 
-# Two at a time; most of those with real parts have the machine to themselves.
-PYTEST_FAST = .venv/bin/pytest --numprocesses=2 --dist=loadgroup --ignore=tests/real
-PYTEST_BESIDE_OTHERS = .venv/bin/pytest --numprocesses=2 --dist=worksteal -m beside_others
-PYTEST_ALONE = .venv/bin/pytest -m "not beside_others"
+# Two at a time, but for those of real devices.
+PYTEST_TWO = .venv/bin/pytest --numprocesses=2 --dist=loadgroup
+PYTEST_FAST = $(PYTEST_TWO) --ignore=tests/real
+
+define PYTEST_REAL
+	$(PYTEST_TWO) -m "not alone" tests/real
+	.venv/bin/pytest -m alone tests/real
+endef
 
 setup:
 	@scripts/setup.sh test
@@ -26,12 +30,17 @@ ifdef ARGS
 	.venv/bin/pytest $(ARGS)
 else
 	$(PYTEST_FAST)
-	$(PYTEST_BESIDE_OTHERS) tests/real
-	$(PYTEST_ALONE) tests/real
+	$(PYTEST_REAL)
 endif
 
 test-fast: setup
 	$(PYTEST_FAST) $(ARGS)
+
+test-real: setup  ## Those with real parts: devices, browsers, models, networks
+	$(PYTEST_REAL)
+
+test-steady: setup  ## All tests again and again: make test-steady ARGS="--runs 10 --loaded 3"
+	.venv/bin/python -m scripts.steady $(ARGS)
 
 check: setup
 	.venv/bin/ruff check

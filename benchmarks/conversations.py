@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from piper import PiperVoice
+import onnx
+import onnxruntime
+from piper import PiperConfig, PiperVoice
 
 from duologue.agent.livekit_server import ensure_binary
+from duologue.agent.settings import VOICE_SEED as VOICE_SEED_VARIABLE
 from duologue.agent.speech.models import PIPER_EN_US_JOE_MEDIUM, model_folder
+from duologue.agent.speech.piper_noise import fix_noise
 from duologue.audio.resample import Resampler
 from duologue.cli.models import pull_missing
 from duologue.cli.talk.embedded import embedded_agent
+from tests.real.speech import VOICE_SEED
 
 RATE_HZ = 16000
 
@@ -44,18 +51,25 @@ def spoken(sentence: str, rate_hz: int = RATE_HZ) -> Samples:
 
 @functools.cache
 def _synthesized(sentence: str) -> Samples:
-    # Once: the voice says nothing twice in quite the same way.
     return np.concatenate([chunk.audio_int16_array for chunk in _voice().synthesize(sentence)])
 
 
 @functools.cache
 def _voice() -> PiperVoice:
-    return PiperVoice.load(str(model_folder(PIPER_EN_US_JOE_MEDIUM) / "en_US-joe-medium.onnx"))
+    path = model_folder(PIPER_EN_US_JOE_MEDIUM) / "en_US-joe-medium.onnx"
+    model = onnx.load(path)
+    fix_noise(model, VOICE_SEED)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return PiperVoice(session, PiperConfig.from_dict(json.loads(Path(f"{path}.json").read_text())))
 
 
 @asynccontextmanager
 async def agent(definition: str, *, with_livekit: bool = False) -> AsyncIterator[tuple[str, Path]]:
-    """An agent in a process of its own; gives its origin and the file with its log.
+    """An agent in a process of its own, whose voice is always the same.
+
+    Gives its origin and the file with its log.
 
     Args:
         definition: its YAML.
@@ -68,6 +82,9 @@ async def agent(definition: str, *, with_livekit: bool = False) -> AsyncIterator
         path, log_path = Path(folder) / "agent.yaml", Path(folder) / "agent.log"
         path.write_text(definition, encoding="utf-8")
         async with embedded_agent(
-            definition=path, log_path=log_path, with_livekit=with_livekit
+            definition=path,
+            log_path=log_path,
+            environment=os.environ | {VOICE_SEED_VARIABLE: str(VOICE_SEED)},
+            with_livekit=with_livekit,
         ) as origin:
             yield origin, log_path

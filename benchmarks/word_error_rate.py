@@ -32,6 +32,7 @@ from duologue.agent.speech.piper import PiperSynthesizer
 from duologue.agent.speech.repetition import is_repetitive
 from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
 from duologue.cli.models import pull_missing
+from tests.real.speech import VOICE_SEED
 
 SENTENCES = (
     "Good morning, everybody.",
@@ -131,7 +132,8 @@ def measure() -> WordErrorRates:
     """Speak and recognise all sentences; print what differs, and the figures."""
     pull_missing()
     whisper = WhisperTranscriber(model_folder(WHISPER_TINY_EN))
-    voice = PiperSynthesizer(model_folder(PIPER_EN_US_JOE_MEDIUM) / "en_US-joe-medium.onnx")
+    path = model_folder(PIPER_EN_US_JOE_MEDIUM) / "en_US-joe-medium.onnx"
+    voice = PiperSynthesizer(path, seed=VOICE_SEED)
     try:
         rates = _measure(whisper, speak_all(voice))
     finally:

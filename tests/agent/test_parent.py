@@ -1,4 +1,8 @@
-"""The line that tells where a server listens."""
+"""The line that tells where a server listens, and the pipe whose end is the server's."""
+
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -14,3 +18,31 @@ def test_what_is_announced_is_read_back() -> None:
 @pytest.mark.parametrize("line", ["", "hello", "[]", "{}", '{"event": "ready"}', '{"url": "x"}'])
 def test_other_lines_are_none(line: str) -> None:
     assert read_announcement(line) is None
+
+
+TIED = """
+import sys, time
+from duologue.agent.parent import interrupt_at_end_of
+
+interrupt_at_end_of(sys.stdin.fileno())
+print("tied", flush=True)
+try:
+    while True:
+        time.sleep(0.05)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("shell", ["exec", "trap '' INT; exec"])
+def test_a_process_is_interrupted_when_its_pipe_ends_also_where_it_ignores_ctrl_c(
+    shell: str,
+) -> None:
+    command = ["sh", "-c", f'{shell} "$@"', "sh", sys.executable, "-c", TIED]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"tied\n"
+        if "trap" in shell:
+            process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=20)
+    assert (output, process.returncode) == (b"interrupted\n", 0)

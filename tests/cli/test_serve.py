@@ -33,6 +33,7 @@ class Run:
     def __init__(self) -> None:
         self.definitions: dict[str, Any] = {}
         self.local_models: Any = None
+        self.voice_seed: int | None = None
         self.ensured: list[str] = []
         self.listened: tuple[str, int] | None = None
         self.port = 0
@@ -53,8 +54,9 @@ class Run:
         self.holds_room_calls = holds_room_calls
         return "app"
 
-    def local_speech(self, local_models: Any) -> str:
+    def local_speech(self, local_models: Any, *, voice_seed: int | None) -> str:
         self.local_models = local_models
+        self.voice_seed = voice_seed
         return "speech"
 
     def ensure(self, wanted: list[models.Model], report: object) -> None:
@@ -74,6 +76,7 @@ class Run:
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     for name in (
         *("DUOLOGUE_LLM_BASE_URL", "DUOLOGUE_LLM_MODEL", "DUOLOGUE_LLM_API_KEY"),
+        "DUOLOGUE_VOICE_SEED",
         *("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET"),
     ):
         monkeypatch.delenv(name, raising=False)
@@ -103,6 +106,29 @@ def test_agents_come_from_a_file(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert list(run.definitions) == ["cook"]
     assert run.listened == ("::1", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "seed"),
+    [
+        ([], {}, None),
+        (["--voice-seed", "7"], {}, 7),
+        ([], {"DUOLOGUE_VOICE_SEED": "8"}, 8),
+        (["--voice-seed", "7"], {"DUOLOGUE_VOICE_SEED": "8"}, 7),
+    ],
+)
+def test_the_voice_can_be_told_a_seed(
+    run: Run, arguments: list[str], environment: dict[str, str], seed: int | None
+) -> None:
+    assert CliRunner().invoke(app, arguments, env=environment).exit_code == 0
+    assert run.voice_seed == seed
+
+
+@pytest.mark.parametrize("seed", ["-1", "one"])
+def test_a_seed_that_is_no_whole_number_is_named(run: Run, seed: str) -> None:
+    result = CliRunner().invoke(app, [], env={"DUOLOGUE_VOICE_SEED": seed})
+    assert result.exit_code == 2
+    assert "DUOLOGUE_VOICE_SEED" in result.output
 
 
 def test_half_a_language_model_is_an_error(run: Run) -> None:

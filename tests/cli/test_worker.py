@@ -34,6 +34,11 @@ class Run:
         self.definitions: dict[str, Any] = {}
         self.livekit: LiveKitSettings | None = None
         self.options: dict[str, Any] = {}
+        self.voice_seed: int | None = None
+
+    def local_speech(self, local_models: object, *, voice_seed: int | None) -> str:
+        self.voice_seed = voice_seed
+        return "speech"
 
     def run_worker(
         self,
@@ -52,14 +57,17 @@ class Run:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    for name in ("DUOLOGUE_LLM_BASE_URL", "DUOLOGUE_LLM_MODEL", "DUOLOGUE_LLM_API_KEY"):
+    for name in (
+        *("DUOLOGUE_LLM_BASE_URL", "DUOLOGUE_LLM_MODEL", "DUOLOGUE_LLM_API_KEY"),
+        "DUOLOGUE_VOICE_SEED",
+    ):
         monkeypatch.delenv(name, raising=False)
     for name, value in LIVEKIT.items():
         monkeypatch.setenv(name, value)
     run = Run()
     with (
         patch("duologue.agent.worker_process.run_worker", run.run_worker),
-        patch("duologue.agent.speech.local.LocalSpeech"),
+        patch("duologue.agent.speech.local.LocalSpeech", run.local_speech),
         patch("duologue.agent.speech.models.ensure"),
         patch("duologue.cli.worker.start_logging"),
     ):
@@ -79,6 +87,11 @@ def test_it_takes_calls_from_livekit_and_tells_so(run: Run) -> None:
 def test_it_is_told_how_much_it_can_do_and_how_long_it_may_go_on(run: Run) -> None:
     assert CliRunner().invoke(app, ["--max-calls", "3", "--drain", "600"]).exit_code == 0
     assert run.options == {"most_calls": 3, "drain_s": 600.0}
+
+
+def test_the_voice_can_be_told_a_seed(run: Run) -> None:
+    assert CliRunner().invoke(app, ["--voice-seed", "7"]).exit_code == 0
+    assert run.voice_seed == 7
 
 
 def test_agents_come_from_a_file(run: Run, tmp_path: Path) -> None:

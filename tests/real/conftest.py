@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from duologue.agent.keys import KeyFile
 from duologue.agent.livekit_server import running_livekit_server
+from duologue.agent.settings import VOICE_SEED as VOICE_SEED_VARIABLE
 from duologue.agent.settings import LiveKitSettings
 from tests.real.agent_process import AgentServer, running_agent_server
-from tests.real.speech import Listener, SpokenSentences
+from tests.real.speech import VOICE_SEED, Listener, SpokenSentences
 
 AGENTS = Path(__file__).with_name("agents")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def same_voice() -> Iterator[None]:
+    """Agents in other processes say a text the same way every time."""
+    with patch.dict(os.environ, {VOICE_SEED_VARIABLE: str(VOICE_SEED)}):
+        yield
 
 
 @pytest.fixture(scope="session")

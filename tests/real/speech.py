@@ -15,6 +15,9 @@ from duologue.audio.samples import Samples
 WORDS_PER_MINUTE = 140
 """A little slower than espeak-ng by itself: more of it is understood."""
 
+VOICE_SEED = 1
+"""With it the agent's voice says a text the same way in every test and every benchmark."""
+
 
 class SpokenSentences:
     """Sentences as espeak-ng says them: a voice that none of the agent's models has made.
@@ -50,7 +53,7 @@ class Listener:
     """Writes down what is said, with the Whisper model that the agent hears with."""
 
     def __init__(self) -> None:
-        self._whisper = WhisperTranscriber(model_folder(WHISPER_TINY_EN))
+        self._whisper = WhisperTranscriber(model_folder(WHISPER_TINY_EN), draws=False)
 
     def __call__(self, samples: Samples, sample_rate_hz: int = 16_000) -> str:
         """What is said, in lower case."""

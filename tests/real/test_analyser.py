@@ -14,8 +14,6 @@ from duologue.audio.samples import Samples, bytes_from_samples, silence
 from tests.audio.signals import noise, tone
 from tests.real.browser_client import chromium_path
 
-pytestmark = pytest.mark.beside_others
-
 RATES_HZ = (16_000, 48_000)
 
 STEPS = (128, 256, 768, 2048, 4096)

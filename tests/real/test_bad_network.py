@@ -19,6 +19,8 @@ from tests.real.remote_caller import RemoteCaller, calling_from
 from tests.real.speech import Listener, SpokenSentences
 from tests.real.waiting import eventually
 
+pytestmark = pytest.mark.xdist_group("bad network")
+
 RATE_HZ = 48_000
 SEED = 5
 QUESTION = "What color is the sky?"
@@ -126,7 +128,7 @@ async def test_what_is_said_during_an_outage_arrives_after_it(
         assert "blue" in await caller.expect_message("agent", count=2)
 
 
-@pytest.mark.beside_others  # it waits for most of two minutes
+@pytest.mark.xdist_group("outage")  # on a network of its own: it waits for most of a minute
 @pytest.mark.timeout(300)
 async def test_sixty_seconds_of_nothing_end_it_with_an_error_and_nothing_stays(
     network: BadNetwork, agent_url: str, tmp_path: Path

@@ -25,6 +25,8 @@ from tests.conversation.fakes import eventually
 from tests.real.listening import listening
 from tests.real.pulseaudio import MICROPHONE, SPEAKER, PulseAudio, running_pulseaudio
 
+pytestmark = pytest.mark.alone
+
 RATE_HZ = 48_000
 LIMIT_S = 5.0
 

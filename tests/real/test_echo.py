@@ -22,6 +22,8 @@ from tests.real.agent_process import AgentServer
 from tests.real.speech import SpokenSentences
 from tests.real.waiting import eventually
 
+pytestmark = pytest.mark.alone
+
 TURNS = 10
 BARGE_INS = 3
 NOTICED_WITHIN_MS = 1500

@@ -16,8 +16,6 @@ from benchmarks.echo_cancellation import (
 from benchmarks.word_error_rate import SENTENCES
 from tests.real.speech import Listener, SpokenSentences
 
-pytestmark = pytest.mark.beside_others
-
 
 @pytest.mark.parametrize("delay_ms", [20, 60, 120])
 @pytest.mark.parametrize("rate_hz", [16_000, 24_000, 48_000])

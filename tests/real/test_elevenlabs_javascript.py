@@ -65,22 +65,39 @@ class SpokenConversation:
     answer: Samples
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=TRANSPORTS)
+@pytest.fixture(scope="module")
+def conversations() -> dict[str, SpokenConversation]:
+    """Those that were held already, by their transport."""
+    return {}
+
+
+@pytest_asyncio.fixture(
+    loop_scope="module",
+    # Each is held once, by one of the processes that test, in whatever order the tests come.
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in TRANSPORTS],
+)
 async def spoken_conversation(
     request: pytest.FixtureRequest,
+    conversations: dict[str, SpokenConversation],
     agent_server: AgentServer,
     livekit: LiveKitSettings,
     spoken: SpokenSentences,
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
 ) -> SpokenConversation:
-    microphone = write_microphone(
-        tmp_path_factory.mktemp("microphone") / "question.wav",
-        (GREETING_S, spoken(QUESTION, MICROPHONE_RATE_HZ)),
-    )
-    async with browser_client(microphone) as client:
-        outcome = await client.start(
-            agentId="guide", **transport_options(request.param, agent_server, livekit)
+    transport = request.param
+    if transport not in conversations:
+        microphone = write_microphone(
+            tmp_path / "question.wav", (GREETING_S, spoken(QUESTION, MICROPHONE_RATE_HZ))
         )
+        options = transport_options(transport, agent_server, livekit)
+        conversations[transport] = await converse(transport, microphone, options)
+    return conversations[transport]
+
+
+async def converse(transport: str, microphone: Path, options: dict[str, str]) -> SpokenConversation:
+    """Hold a whole conversation."""
+    async with browser_client(microphone) as client:
+        outcome = await client.start(agentId="guide", **options)
         await client.wait_for_volume("getOutputVolume", above=AUDIBLE)
         await client.wait_for_volume("getInputVolume", above=AUDIBLE)
         greeting = client.audio()
@@ -92,7 +109,7 @@ async def spoken_conversation(
         await client.wait_for_message("agent", 3)
         await client.call("endSession")
         await client.wait_for("onDisconnect")
-    return SpokenConversation(request.param, client, outcome, greeting, answer)
+    return SpokenConversation(transport, client, outcome, greeting, answer)
 
 
 def test_the_conversation_starts_and_has_an_id(spoken_conversation: SpokenConversation) -> None:

@@ -26,6 +26,8 @@ from tests.real.pulseaudio import (
     running_pulseaudio,
 )
 
+pytestmark = pytest.mark.alone
+
 RATE_HZ = 16_000
 ROUNDS = 4
 """Whole conversations go through more of them, see test_device_soak."""

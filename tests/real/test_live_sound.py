@@ -13,6 +13,8 @@ from benchmarks import live_cpu, live_sound
 from benchmarks.virtual_devices import choose_defaults
 from tests.real.pulseaudio import PulseAudio, running_pulseaudio
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def server(

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import numpy.typing as npt
 import pytest
+import pytest_asyncio
 import soxr
 from livekit import rtc
 from livekit.agents import Agent, APIConnectOptions, ChatMessage, ConversationItemAddedEvent, llm
@@ -16,8 +17,9 @@ from duologue.agent.speech.language_model import read_ahead
 from duologue.agent.speech.local import LocalSpeech
 from duologue.agent.speech.stack import CallSpeechOptions, open_session
 from tests.real.bundled_models import bundled_models
+from tests.real.speech import VOICE_SEED
 
-pytestmark = pytest.mark.beside_others
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("local speech")]
 
 RATE_HZ = 16_000
 FRAME_SAMPLES = RATE_HZ // 50
@@ -26,9 +28,9 @@ ANSWER_LIMIT_S = 20.0
 Samples = npt.NDArray[np.int16]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def speech() -> AsyncIterator[LocalSpeech]:
-    speech = LocalSpeech(bundled_models())
+    speech = LocalSpeech(bundled_models(), voice_seed=VOICE_SEED)
     await speech.start()
     yield speech
     await speech.close()

@@ -16,7 +16,7 @@ from tests.real.livekit_nodes import LiveKitNode
 from tests.real.many_machines import Call, Machines, many_machines
 from tests.real.waiting import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("many machines")]
 
 CALLS = 20
 SPOKEN = 2

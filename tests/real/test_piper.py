@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 import pytest
 from piper import PiperVoice
 
@@ -12,8 +13,7 @@ from duologue.agent.speech.piper import GAIN, PiperSynthesizer, parts
 from duologue.agent.speech.piper_model import PiperModel
 from duologue.agent.speech.synthesis import AUDIBLE, VoicePart
 from tests.real.bundled_models import bundled_models
-
-pytestmark = pytest.mark.beside_others
+from tests.real.speech import VOICE_SEED
 
 SENTENCES = (
     "The capital of France is Paris.",
@@ -28,11 +28,18 @@ Samples = npt.NDArray[np.int16]
 
 @pytest.fixture(scope="module")
 def model() -> PiperModel:
-    return PiperModel(bundled_models().piper, threads=2)
+    return PiperModel(bundled_models().piper, threads=2, seed=VOICE_SEED)
 
 
 @pytest.fixture(scope="module")
 def voice() -> Iterator[PiperSynthesizer]:
+    synthesizer = PiperSynthesizer(bundled_models().piper, seed=VOICE_SEED)
+    yield synthesizer
+    synthesizer.close()
+
+
+@pytest.fixture(scope="module")
+def voice_without_seed() -> Iterator[PiperSynthesizer]:
     synthesizer = PiperSynthesizer(bundled_models().piper)
     yield synthesizer
     synthesizer.close()
@@ -60,7 +67,8 @@ def test_the_parts_of_a_sentence_are_those_of_the_whole(model: PiperModel, text:
 async def test_a_sentence_is_as_long_as_the_model_makes_it_and_louder(
     voice: PiperSynthesizer,
 ) -> None:
-    # Noise is part of the model: no two sentences are the same, so many are compared.
+    # Noise is part of the model, and theirs is another than ours, so many sentences are compared.
+    onnxruntime.set_seed(VOICE_SEED)
     original = PiperVoice.load(bundled_models().piper)
     ours = np.concatenate([joined(await spoken(voice, text)) for text in SENTENCES])
     theirs = np.concatenate(
@@ -104,6 +112,19 @@ async def test_speed_makes_a_sentence_shorter(voice: PiperSynthesizer) -> None:
     usual, fast = [joined(await spoken(voice, SENTENCES[-1], speed)) for speed in (1.0, 1.5)]
     # Not by 1.5: each sound lasts a whole number of frames of 12 ms, rounded up.
     assert 1.2 < len(usual) / len(fast) < 1.5
+
+
+async def test_with_a_seed_a_sentence_sounds_the_same_whatever_was_said_before(
+    voice: PiperSynthesizer,
+) -> None:
+    first = joined(await spoken(voice, SENTENCES[0]))
+    await spoken(voice, SENTENCES[2])
+    assert np.array_equal(joined(await spoken(voice, SENTENCES[0])), first)
+
+
+async def test_without_a_seed_it_never_does_quite(voice_without_seed: PiperSynthesizer) -> None:
+    first = joined(await spoken(voice_without_seed, SENTENCES[0]))
+    assert not np.array_equal(joined(await spoken(voice_without_seed, SENTENCES[0])), first)
 
 
 async def test_a_text_without_any_phoneme_has_no_sound(voice: PiperSynthesizer) -> None:

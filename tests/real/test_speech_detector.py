@@ -12,8 +12,6 @@ from duologue.audio import last_voiced_frame_end_ms, read_wav
 from duologue.audio.samples import Samples, samples_from_floats, silence
 from tests.audio.signals import noise
 
-pytestmark = pytest.mark.beside_others
-
 SENTENCES = [
     "What is the capital of France?",
     "Could you please tell me the time?",

@@ -7,10 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-pytestmark = pytest.mark.beside_others
-
 LIMIT_S = 60.0
 
 WITHOUT_UDP = """

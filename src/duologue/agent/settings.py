@@ -14,6 +14,7 @@ from duologue.errors import ServerError
 LLM_BASE_URL = "DUOLOGUE_LLM_BASE_URL"
 LLM_MODEL = "DUOLOGUE_LLM_MODEL"
 LLM_API_KEY = "DUOLOGUE_LLM_API_KEY"
+VOICE_SEED = "DUOLOGUE_VOICE_SEED"
 
 LIVEKIT_URL = "LIVEKIT_URL"
 LIVEKIT_API_KEY = "LIVEKIT_API_KEY"
@@ -27,7 +28,7 @@ its one thread of Python is the limit."""
 
 @dataclass(frozen=True, kw_only=True)
 class AgentSettings:
-    """Which agents one process has, and which language model they use.
+    """Which agents one process has, and which language model and voice they use.
 
     Attributes:
         definitions_path: a YAML file of an agent, or a folder of them; None serves the agent that
@@ -36,6 +37,8 @@ class AgentSettings:
             bundled language model.
         llm_model: the model's name there.
         llm_api_key: sent to that server alone; None sends none.
+        voice_seed: makes the bundled voice say a text the same way every time; None leaves it to
+            chance.
 
     Raises:
         ServerError: a language model's server without the model's name, or the reverse; an
@@ -46,6 +49,7 @@ class AgentSettings:
     llm_base_url: str | None = None
     llm_model: str | None = None
     llm_api_key: str | None = field(default=None, repr=False)
+    voice_seed: int | None = None
 
     def __post_init__(self) -> None:
         if (self.llm_base_url is None) != (self.llm_model is None):

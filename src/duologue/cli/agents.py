@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from duologue.agent.settings import AgentSettings
+from duologue.agent.settings import VOICE_SEED, AgentSettings
 
 if TYPE_CHECKING:
     from duologue.agent.definition import AgentDefinition
@@ -30,6 +30,15 @@ BaseUrl = Annotated[
     typer.Option(help="An OpenAI-compatible language model's server, such as http://…/v1."),
 ]
 ModelName = Annotated[str | None, typer.Option(help="The language model's name there.")]
+VoiceSeed = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        envvar=VOICE_SEED,
+        help="Let the voice say a text the same way every time, as tests want it: any whole "
+        "number. Without it no two sentences sound quite alike.",
+    ),
+]
 Embedded = Annotated[
     bool,
     typer.Option(

@@ -19,6 +19,7 @@ from duologue.cli.agents import (
     Embedded,
     LogLevel,
     ModelName,
+    VoiceSeed,
     definitions_of,
     models_of,
     say,
@@ -52,6 +53,7 @@ def serve(
     port: Port = ServerSettings.port,
     llm_base_url: BaseUrl = None,
     llm_model: ModelName = None,
+    voice_seed: VoiceSeed = None,
     livekit_dev: LiveKitDev = False,
     worker: WorkerHere = True,
     embedded: Embedded = False,
@@ -73,6 +75,7 @@ def serve(
         definitions_path=agents,
         llm_base_url=llm_base_url,
         llm_model=llm_model,
+        voice_seed=voice_seed,
     ).with_language_model_from(os.environ)
     with suppress(KeyboardInterrupt):
         _serve(settings, livekit_dev=livekit_dev, worker=worker, embedded=embedded)
@@ -102,7 +105,7 @@ def _serve(settings: ServerSettings, *, livekit_dev: bool, worker: bool, embedde
         signer = ConversationSigner.from_environment(os.environ)
         app = create_app(
             definitions,
-            LocalSpeech(models_of(settings)),
+            LocalSpeech(models_of(settings), voice_seed=settings.voice_seed),
             signer=signer,
             livekit=livekit,
             holds_room_calls=worker,

@@ -17,6 +17,7 @@ from duologue.cli.agents import (
     Embedded,
     LogLevel,
     ModelName,
+    VoiceSeed,
     definitions_of,
     models_of,
     start_logging,
@@ -44,6 +45,7 @@ def worker(
     agents: Agents = None,
     llm_base_url: BaseUrl = None,
     llm_model: ModelName = None,
+    voice_seed: VoiceSeed = None,
     max_calls: MaxCalls = MOST_CALLS,
     drain: Drain = 0.0,
     embedded: Embedded = False,
@@ -59,7 +61,10 @@ def worker(
     start_logging(log_level)
     livekit = LiveKitSettings.required_from(os.environ)
     settings = AgentSettings(
-        definitions_path=agents, llm_base_url=llm_base_url, llm_model=llm_model
+        definitions_path=agents,
+        llm_base_url=llm_base_url,
+        llm_model=llm_model,
+        voice_seed=voice_seed,
     ).with_language_model_from(os.environ)
     if embedded:
         interrupt_at_end_of(sys.stdin.fileno())
@@ -80,7 +85,7 @@ def worker(
 
         run_worker(
             definitions,
-            LocalSpeech(models_of(settings)),
+            LocalSpeech(models_of(settings), voice_seed=settings.voice_seed),
             livekit,
             most_calls=max_calls,
             drain_s=drain,

@@ -89,7 +89,7 @@ class Worker(ModelWorker):
 
 
 def synthesizer(model: Model) -> PiperSynthesizer:
-    with patch("duologue.agent.speech.piper.PiperModel", lambda path, threads: model):
+    with patch("duologue.agent.speech.piper.PiperModel", lambda path, threads, seed: model):
         return PiperSynthesizer(Path("voice.onnx"))
 
 

@@ -73,10 +73,12 @@ class LocalSpeech:
 
     Args:
         models: where they are.
+        voice_seed: makes the voice say a text the same way every time; see `PiperSynthesizer`.
     """
 
-    def __init__(self, models: LocalModels) -> None:
+    def __init__(self, models: LocalModels, *, voice_seed: int | None = None) -> None:
         self._models = models
+        self._voice_seed = voice_seed
         self._resources = AsyncExitStack()
         self._transcriber: WhisperTranscriber
         self._synthesizer: PiperSynthesizer
@@ -90,7 +92,10 @@ class LocalSpeech:
             )
             resources.callback(self._transcriber.close)
             self._synthesizer = await asyncio.to_thread(
-                PiperSynthesizer, self._models.piper, threads=PIPER_THREADS
+                PiperSynthesizer,
+                self._models.piper,
+                threads=PIPER_THREADS,
+                seed=self._voice_seed,
             )
             resources.callback(self._synthesizer.close)
             self._endpoint = await self._serve_language_model(resources)

@@ -49,6 +49,8 @@ without a trend."""
 NO_SPEECH_PROBABILITY = 0.6
 UNSURE_LOG_PROBABILITY = -1.0
 """Both thresholds are those of the Whisper paper (section 4.5)."""
+UNSURE_TEMPERATURE = 0.4
+"""One of the paper's steps from 0.2 to 1.0. Each costs as much time again, so there is one."""
 
 MAX_WAITING = 16
 LIMIT_S = 15.0
@@ -71,12 +73,15 @@ class WhisperTranscriber:
         model_dir: the folder with the CTranslate2 model (`model.bin`, `config.json`,
             `tokenizer.json`, `vocabulary.txt`). Loading it here takes about half a second.
         threads: CPU threads of the model.
+        draws: whether a text of which the model is unsure, in speech longer than a window or where
+            it repeats itself, is tried again with words drawn by chance. Without that the same
+            samples give the same text every time.
 
     Raises:
         ModelError: the folder holds no model that can be loaded.
     """
 
-    def __init__(self, model_dir: Path, *, threads: int = 1) -> None:
+    def __init__(self, model_dir: Path, *, threads: int = 1, draws: bool = True) -> None:
         missing = [name for name in MODEL_FILES if not (model_dir / name).is_file()]
         if missing:
             # Without its tokenizer the library would look for one on the network.
@@ -97,6 +102,7 @@ class WhisperTranscriber:
                 f"the speech recognition model in {model_dir} cannot be loaded ({error}); "
                 "run `duologue models verify`"
             ) from error
+        self._temperatures = [0.0, UNSURE_TEMPERATURE] if draws else [0.0]
         self._tokenizer = Tokenizer(self._model.hf_tokenizer, multilingual=False)
         self._threads_of_numpy = ThreadpoolController()
         self._worker = ModelWorker("speech recognition", max_waiting=MAX_WAITING)
@@ -127,7 +133,7 @@ class WhisperTranscriber:
             samples.astype(np.float32) / 32768.0,
             language="en",
             beam_size=1,
-            temperature=[0.0, 0.4],
+            temperature=self._temperatures,
             condition_on_previous_text=False,
             max_new_tokens=_token_cap(FULL_WINDOW_S) if len(samples) else None,
         )
