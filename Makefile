@@ -1,13 +1,13 @@
 # Each of these sets up what it needs by itself; see scripts/setup.sh.
 .PHONY: setup livekit talk serve test test-fast test-real test-steady check bench soak format blocking lock
 
-# Two at a time, but for those of real devices.
+# Two at a time; those with devices one by one, beside those that only wait.
 PYTEST_TWO = .venv/bin/pytest --numprocesses=2 --dist=loadgroup
 PYTEST_FAST = $(PYTEST_TWO) --ignore=tests/real
 
 define PYTEST_REAL
-	$(PYTEST_TWO) -m "not alone" tests/real
-	.venv/bin/pytest -m alone tests/real
+	$(PYTEST_TWO) -m "not devices and not waits" tests/real
+	$(PYTEST_TWO) -m "devices or waits" tests/real
 endef
 
 setup:

@@ -84,9 +84,9 @@ async def test_a_conversation_is_understood_where_packets_are_lost_and_overtake_
         await until_said(caller, since_s=asked_at_s)
         heard = transcribe(await caller.heard(), RATE_HZ)
         lost_now, sent_now = lost_and_sent(network)
-    assert "what would you like to know" in greeting
+    assert is_like(caller.messages("agent")[0], greeting)
     assert_understood(question, answer)
-    assert ("blue" in heard) == ("blue" in answer)
+    assert is_like(answer, heard)
     assert sent_now - sent > 300
     assert (lost_now - lost) / (sent_now - sent) == pytest.approx(BAD.loss, abs=0.05)
     assert left_behind(caller) == {}
@@ -128,7 +128,7 @@ async def test_what_is_said_during_an_outage_arrives_after_it(
         assert "blue" in await caller.expect_message("agent", count=2)
 
 
-@pytest.mark.xdist_group("outage")  # on a network of its own: it waits for most of a minute
+@pytest.mark.waits
 @pytest.mark.timeout(300)
 async def test_sixty_seconds_of_nothing_end_it_with_an_error_and_nothing_stays(
     network: BadNetwork, agent_url: str, tmp_path: Path

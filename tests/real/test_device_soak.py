@@ -8,7 +8,8 @@ import sys
 import pytest
 
 
-@pytest.mark.alone
+@pytest.mark.devices
+@pytest.mark.xdist_group("devices")
 @pytest.mark.timeout(300)
 def test_a_conversation_outlives_its_devices_ten_times_without_leaks_and_in_silence() -> None:
     finished = subprocess.run(

@@ -25,7 +25,7 @@ from tests.conversation.fakes import eventually
 from tests.real.listening import listening
 from tests.real.pulseaudio import MICROPHONE, SPEAKER, PulseAudio, running_pulseaudio
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.devices, pytest.mark.xdist_group("devices")]
 
 RATE_HZ = 48_000
 LIMIT_S = 5.0

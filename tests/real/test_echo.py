@@ -22,7 +22,7 @@ from tests.real.agent_process import AgentServer
 from tests.real.speech import SpokenSentences
 from tests.real.waiting import eventually
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.devices, pytest.mark.xdist_group("devices")]
 
 TURNS = 10
 BARGE_INS = 3

@@ -26,7 +26,7 @@ from tests.real.pulseaudio import (
     running_pulseaudio,
 )
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.devices, pytest.mark.xdist_group("devices")]
 
 RATE_HZ = 16_000
 ROUNDS = 4

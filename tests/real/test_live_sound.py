@@ -13,7 +13,7 @@ from benchmarks import live_cpu, live_sound
 from benchmarks.virtual_devices import choose_defaults
 from tests.real.pulseaudio import PulseAudio, running_pulseaudio
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.devices, pytest.mark.xdist_group("devices")]
 
 
 @pytest.fixture

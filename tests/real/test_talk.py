@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.self_hearing import is_like
 from duologue.agent.speech.models import models_folder
 from duologue.audio import last_voiced_frame_end_ms, read_wav, write_wav
 from duologue.audio.samples import Samples
@@ -40,6 +41,10 @@ class Talk:
     def said(self, role: str) -> str:
         """All that one side has said, in lower case."""
         return " ".join(m["text"] for m in self.messages if m["role"] == role).lower()
+
+    def last_said(self, role: str) -> str:
+        """The last that one side has said."""
+        return str([m["text"] for m in self.messages if m["role"] == role][-1])
 
 
 def talk(folder: Path, question: Path, *arguments: str) -> Talk:
@@ -168,7 +173,8 @@ def test_a_recording_barges_into_the_greeting(
     # The figure itself is measured by benchmarks/barge_in.py; here the machine may be busy.
     assert silent_ms - silence_s * 1000 < 1500
     answer = held.reply[int(silent_ms / 1000 * held.reply_rate_hz) :]
-    assert "blue" in transcribe(answer, held.reply_rate_hz)
+    # What it says depends on how much of its story was heard.
+    assert is_like(held.last_said("agent"), transcribe(answer, held.reply_rate_hz))
 
 
 @over_both_transports

@@ -28,8 +28,6 @@ from tests.real.pulseaudio import (
 )
 from tests.real.speech import SpokenSentences
 
-pytestmark = pytest.mark.alone
-
 LIMIT_S = 60.0
 RATE_HZ = 48_000
 COLUMNS = {"COLUMNS": "100", "LINES": "40", "TERM": "xterm-256color"}

@@ -274,6 +274,7 @@ async def test_an_agent_that_connects_anew_is_waited_for(livekit: LiveKit) -> No
         assert call.conversation.is_open()
 
 
+@pytest.mark.waits
 async def test_a_server_that_dies_is_an_error_after_it_was_waited_for(tmp_path: Path) -> None:
     with running_livekit(tmp_path) as livekit:
         async with calling(livekit) as call:

@@ -10,8 +10,10 @@ from typing import Any
 POLL_S = 0.02
 
 
-async def eventually(condition: Callable[[], object], what: str, *, limit_s: float = 20.0) -> None:
-    """Wait until a condition holds.
+async def eventually(
+    condition: Callable[[], object], what: str, *, limit_s: float = 20.0, poll_s: float = POLL_S
+) -> None:
+    """Wait until a condition holds, which is looked at every `poll_s`.
 
     Raises:
         TimeoutError: it did not hold in time; says what was waited for.
@@ -20,7 +22,7 @@ async def eventually(condition: Callable[[], object], what: str, *, limit_s: flo
     while time.monotonic() < give_up_at_s:
         if condition():
             return
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(poll_s)
     raise TimeoutError(f"this did not happen within {limit_s:g} s: {what}")
 
 
