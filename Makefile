@@ -15,7 +15,7 @@ setup:
 
 livekit:  ## Build the LiveKit server for calls over WebRTC, once; needs Go
 	@scripts/setup.sh run
-	@.venv/bin/python -m duologue.agent.livekit_server
+	@.venv/bin/python -m duologue.agent.rooms.livekit_server
 
 talk:  ## Hold a conversation with an agent on this machine: make talk ARGS="--text"
 	@scripts/setup.sh run

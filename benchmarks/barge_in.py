@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.conversations import RATE_HZ, agent, spoken
 from duologue import Conversation, Mode
-from duologue.audio.playout import AUDIBLE_ABOVE
+from duologue.audio.playout.player import AUDIBLE_ABOVE
 from duologue.audio.samples import samples_from_bytes
 from duologue.protocol.server_events import AgentResponseCorrectionEvent
 from duologue.testing.memory_devices import MemoryMicrophone, MemorySpeaker

@@ -32,8 +32,8 @@ from benchmarks.conversations import spoken as spoken_by_agent
 from benchmarks.echo_cancellation import DEFAULT, processed, say
 from benchmarks.word_error_rate import SENTENCES
 from duologue.agent.speech import turns
-from duologue.agent.speech.voice_activity import CallVoiceActivity
-from duologue.audio.playout import AUDIBLE_ABOVE
+from duologue.agent.speech.hearing.voice_activity import CallVoiceActivity
+from duologue.audio.playout.player import AUDIBLE_ABOVE
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_floats, silence
 from duologue.cli.models import pull_missing
 from tests.audio.room import echo

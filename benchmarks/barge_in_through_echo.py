@@ -22,7 +22,7 @@ import numpy as np
 from benchmarks.barge_in import DEFINITION
 from benchmarks.conversations import agent
 from duologue import Conversation, Mode
-from duologue.audio.playout import AUDIBLE_ABOVE
+from duologue.audio.playout.player import AUDIBLE_ABOVE
 from duologue.audio.samples import Samples, samples_from_floats
 from tests.real.acoustics import Room, echoing_room
 from tests.real.listening import RATE_HZ

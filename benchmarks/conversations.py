@@ -16,10 +16,10 @@ import onnx
 import onnxruntime
 from piper import PiperConfig, PiperVoice
 
-from duologue.agent.livekit_server import ensure_binary
+from duologue.agent.rooms.livekit_server import ensure_binary
 from duologue.agent.settings import VOICE_SEED as VOICE_SEED_VARIABLE
 from duologue.agent.speech.models import PIPER_EN_US_JOE_MEDIUM, model_folder
-from duologue.agent.speech.piper_noise import fix_noise
+from duologue.agent.speech.speaking.noise import fix_noise
 from duologue.audio.resample import Resampler
 from duologue.cli.models import pull_missing
 from duologue.cli.talk.embedded import embedded_agent

@@ -27,8 +27,8 @@ import numpy as np
 
 from benchmarks.conversations import spoken as spoken_by_agent
 from benchmarks.word_error_rate import SENTENCES, plain
+from duologue.audio.processing.voice import VoiceProcessor
 from duologue.audio.samples import Samples, samples_from_floats, silence
-from duologue.audio.voice_processor import VoiceProcessor
 from duologue.cli.models import pull_missing
 from tests.audio.room import attenuation_db, echo, resampled
 from tests.real.speech import Listener, SpokenSentences

@@ -21,7 +21,7 @@ import onnxruntime
 from piper import PiperConfig, PiperVoice
 
 from duologue.agent.speech.models import PIPER_EN_US_JOE_MEDIUM, model_folder
-from duologue.agent.speech.piper import PiperSynthesizer
+from duologue.agent.speech.speaking.piper import PiperSynthesizer
 from duologue.cli.models import pull_missing
 
 SENTENCES = (

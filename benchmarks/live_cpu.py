@@ -27,9 +27,9 @@ from typing import Final
 from benchmarks.virtual_devices import DEVICE_RATE_HZ, syllables, virtual_devices
 from duologue import Conversation
 from duologue.audio import Microphone, Speaker
+from duologue.audio.processing.webrtc import WebRTCProcessing
 from duologue.audio.samples import bytes_from_samples
-from duologue.audio.webrtc_processing import WebRTCProcessing
-from duologue.conversation.devices import PROCESSED_PERIOD_MS
+from duologue.conversation.sound.choice import PROCESSED_PERIOD_MS
 from duologue.protocol.server_events import AudioEvent
 from duologue.testing.scripted_agent import ScriptedAgent
 from duologue.testing.scripted_call import ScriptedCall

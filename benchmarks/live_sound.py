@@ -32,7 +32,7 @@ from benchmarks.virtual_devices import (
     virtual_devices,
 )
 from duologue import Conversation
-from duologue.audio.playout import AUDIBLE_ABOVE
+from duologue.audio.playout.player import AUDIBLE_ABOVE
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes
 from duologue.protocol.client_messages import UserAudioChunk
 from duologue.protocol.server_events import AudioEvent, InterruptionEvent

@@ -19,8 +19,8 @@ import samplerate
 import soxr
 
 from benchmarks.word_error_rate import SENTENCES, espeak, plain
+from duologue.agent.speech.hearing.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
 from duologue.agent.speech.models import WHISPER_TINY_EN, model_folder
-from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
 from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples, samples_from_floats
 from duologue.cli.models import pull_missing

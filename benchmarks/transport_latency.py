@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.turn_latency import TRANSPORTS, WIRE_RATE_HZ, in_turn, interview, paired_ms, shown
-from duologue.agent.livekit_server import running_livekit_server
+from duologue.agent.rooms.livekit_server import running_livekit_server
 from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples
 from duologue.conversation.options.transport import ConnectionType

@@ -27,9 +27,9 @@ import numpy as np
 
 from benchmarks.conversations import QUESTIONS, Samples, agent, spoken
 from duologue import AgentAudio, Conversation, Mode, TurnMetrics, VoiceConversation
-from duologue.audio.pacing import BLOCK_MS
-from duologue.audio.playout import AUDIBLE_ABOVE
-from duologue.connection.webrtc import WebRtcConnection
+from duologue.audio.pacing.beat import BLOCK_MS
+from duologue.audio.playout.player import AUDIBLE_ABOVE
+from duologue.connection.webrtc.connection import WebRtcConnection
 from duologue.connection.websocket import WebSocketConnection
 from duologue.conversation.options.transport import ConnectionType
 from duologue.testing.memory_devices import MemoryMicrophone, MemorySpeaker

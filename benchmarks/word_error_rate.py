@@ -23,14 +23,14 @@ import numpy as np
 import numpy.typing as npt
 import soxr
 
+from duologue.agent.speech.hearing.repetition import is_repetitive
+from duologue.agent.speech.hearing.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
 from duologue.agent.speech.models import (
     PIPER_EN_US_JOE_MEDIUM,
     WHISPER_TINY_EN,
     model_folder,
 )
-from duologue.agent.speech.piper import PiperSynthesizer
-from duologue.agent.speech.repetition import is_repetitive
-from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
+from duologue.agent.speech.speaking.piper import PiperSynthesizer
 from duologue.cli.models import pull_missing
 from tests.real.speech import VOICE_SEED
 

@@ -89,5 +89,5 @@ install_python_packages
 if [ "$purpose" = test ]; then
     install_javascript_client
     .venv/bin/duologue models pull
-    .venv/bin/python -m duologue.agent.livekit_server >/dev/null
+    .venv/bin/python -m duologue.agent.rooms.livekit_server >/dev/null
 fi

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from duologue import Conversation, VoiceConversation
-from duologue.audio.memory import ArraySource
-from duologue.audio.paced_endpoint import PacedEndpoint
-from duologue.audio.pacing import REAL_TIME
+from duologue.audio.pacing.arrays import ArraySource
+from duologue.audio.pacing.beat import REAL_TIME
+from duologue.audio.pacing.endpoint import PacedEndpoint
 from duologue.audio.samples import Samples
 from duologue.protocol.server_events import (
     AgentResponseEvent,

@@ -34,7 +34,7 @@ import numpy as np
 from livekit import api
 
 from duologue import Conversation, Mode, VoiceConversation
-from duologue.agent.livekit_server import running_livekit_server
+from duologue.agent.rooms.livekit_server import running_livekit_server
 from duologue.agent.settings import LiveKitSettings
 from soak.agent import AgentProcess, agent_process
 from soak.figures import HEADER, Figures, growth

@@ -27,7 +27,8 @@ from mypy import api
 import duologue
 from duologue import VoiceOptions, blocking, testing
 from duologue.agent import load_definition
-from duologue.audio import live_devices, write_wav
+from duologue.audio import write_wav
+from duologue.audio.devices import live as live_devices
 from duologue.protocol.client_messages import ClientToolResult, McpToolApprovalResult
 from duologue.protocol.server_events import (
     AgentResponseEvent,
@@ -193,7 +194,7 @@ def program_of_readme(origin: str) -> str:
 
 
 WITHOUT_DEVICES = """
-from duologue.audio import live_devices
+from duologue.audio.devices import live as live_devices
 from tests.test_documents import microphone_in_memory, speaker_in_memory
 live_devices.Microphone, live_devices.Speaker = microphone_in_memory, speaker_in_memory
 """

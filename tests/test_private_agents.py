@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from duologue import Conversation, SessionConnectionError, SignedUrlRefused, get_signed_url
-from duologue.agent.keys import KeyFile
+from duologue.agent.access.keys import KeyFile
 from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import define, serving
 

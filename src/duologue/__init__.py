@@ -10,9 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from duologue.connection.conversation_tokens import get_conversation_token
-    from duologue.connection.overall_feedback import post_overall_feedback
-    from duologue.connection.signed_urls import get_signed_url
+    from duologue.connection.http.feedback import post_overall_feedback
+    from duologue.connection.http.signed_urls import get_signed_url
+    from duologue.connection.http.tokens import get_conversation_token
     from duologue.conversation import (
         Conversation,
         Orchestrator,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         VoiceConversation,
         VoiceOptions,
     )
-    from duologue.conversation.audio_counters import AudioCounters
+    from duologue.conversation.sound.counters import AudioCounters
     from duologue.dialogue.tools import ClientTool, ClientTools
     from duologue.dialogue.turns import TurnMetrics
     from duologue.dialogue.values import (
@@ -58,9 +58,9 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "duologue.connection.overall_feedback": ("post_overall_feedback",),
-    "duologue.connection.conversation_tokens": ("get_conversation_token",),
-    "duologue.connection.signed_urls": ("get_signed_url",),
+    "duologue.connection.http.feedback": ("post_overall_feedback",),
+    "duologue.connection.http.tokens": ("get_conversation_token",),
+    "duologue.connection.http.signed_urls": ("get_signed_url",),
     "duologue.conversation": (
         "Conversation",
         "Orchestrator",
@@ -72,7 +72,7 @@ _HOMES = {
         "VoiceConversation",
         "VoiceOptions",
     ),
-    "duologue.conversation.audio_counters": ("AudioCounters",),
+    "duologue.conversation.sound.counters": ("AudioCounters",),
     "duologue.dialogue.tools": ("ClientTool", "ClientTools"),
     "duologue.dialogue.turns": ("TurnMetrics",),
     "duologue.dialogue.values": (

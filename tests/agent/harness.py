@@ -14,11 +14,11 @@ from typing import Any
 import aiohttp
 import numpy as np
 
+from duologue.agent.access.keys import KeyFile
+from duologue.agent.access.signatures import ConversationSigner
 from duologue.agent.app import create_app
-from duologue.agent.auth import ConversationSigner
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.definition import AgentDefinition
-from duologue.agent.keys import KeyFile
 from duologue.agent.server import AgentServer, server_config
 from duologue.agent.settings import LiveKitSettings
 from duologue.agent.speech.stack import SpeechStack

@@ -11,7 +11,7 @@ import time
 import aiohttp
 import pytest
 
-from duologue.agent.auth import ConversationSigner
+from duologue.agent.access.signatures import ConversationSigner
 from duologue.agent.call.limits import CallLimits
 from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import (

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from duologue.audio.device_supervisor import DeviceChoice
+from duologue.audio.devices.supervisor import DeviceChoice
 from duologue.audio.endpoints import log_failure
 from duologue.errors import DeviceError, UnknownDevice
 

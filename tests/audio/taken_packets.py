@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from duologue.audio.frame_capture import FrameCapture
+from duologue.audio.tracks.frames import FrameCapture
 
 
 def taken_packets(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:

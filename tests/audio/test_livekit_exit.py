@@ -34,9 +34,9 @@ asyncio.run(fail_to_join())
 """LiveKit's log of the failure is still being taken when the program ends."""
 
 OUR_USERS = (
-    "duologue.audio.webrtc_processing",
-    "duologue.connection.room_joining",
-    "duologue.agent.call.session",
+    "duologue.audio.processing.webrtc",
+    "duologue.connection.webrtc.joining",
+    "duologue.agent.call.engine.session",
 )
 """Whatever makes something of LiveKit's library first."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from duologue.audio.pacing import Beat, PacedThread
+from duologue.audio.pacing.beat import Beat, PacedThread
 
 
 class VirtualPace:

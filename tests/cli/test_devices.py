@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from typer.testing import CliRunner
 
-import duologue.audio.device_list as device_list
-from duologue.audio.device_list import AudioDevice, DeviceKind
+import duologue.audio.devices.listing as device_list
+from duologue.audio.devices.listing import AudioDevice, DeviceKind
 from duologue.cli.main import app
 
 

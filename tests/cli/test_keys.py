@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from duologue.agent.keys import KeyFile
+from duologue.agent.access.keys import KeyFile
 from duologue.cli.keys import keys_app
 from duologue.errors import KeyFileError
 

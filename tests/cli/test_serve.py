@@ -161,7 +161,7 @@ def test_livekit_is_named_by_its_own_variables(run: Run) -> None:
 
 def test_livekit_of_ones_own_runs_as_long_as_the_server(run: Run) -> None:
     own = LiveKitSettings("ws://127.0.0.1:7", "key", "secret")
-    with patch("duologue.agent.livekit_server.running_livekit_server") as running:
+    with patch("duologue.agent.rooms.livekit_server.running_livekit_server") as running:
         running.return_value.__enter__.return_value = own
         result = CliRunner().invoke(app, ["--livekit-dev"])
     assert result.exit_code == 0

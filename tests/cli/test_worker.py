@@ -66,7 +66,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         monkeypatch.setenv(name, value)
     run = Run()
     with (
-        patch("duologue.agent.worker_process.run_worker", run.run_worker),
+        patch("duologue.agent.rooms.process.run_worker", run.run_worker),
         patch("duologue.agent.speech.local.LocalSpeech", run.local_speech),
         patch("duologue.agent.speech.models.ensure"),
         patch("duologue.cli.worker.start_logging"),

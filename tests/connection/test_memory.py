@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from duologue.connection.endpoints import conversation_url
+from duologue.connection.http.endpoints import conversation_url
 from duologue.connection.memory import (
     FRAMES_LIMIT,
     MemoryConnection,

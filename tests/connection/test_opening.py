@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from duologue.connection.endpoints import conversation_url
+from duologue.connection.http.endpoints import conversation_url
 from duologue.connection.memory import MemoryConnection, MemoryListener
 from duologue.connection.opening import open_connection
 from duologue.connection.websocket import WebSocketConnection

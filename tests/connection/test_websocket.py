@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from duologue.connection import websocket
-from duologue.connection.endpoints import conversation_url, signed_conversation_url
+from duologue.connection.http.endpoints import conversation_url, signed_conversation_url
 from duologue.connection.websocket import WebSocketConnection, subprotocols
 from duologue.dialogue.values import Disconnection
 from duologue.errors import SessionConnectionError

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from duologue.conversation.senders import Senders
-from duologue.dialogue.dialogue import Dialogue
+from duologue.dialogue.rules import Dialogue
 from duologue.dialogue.tool_calls import DONE_WITHOUT_RESULT
 from duologue.errors import (
     ApprovalUnavailable,

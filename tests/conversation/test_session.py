@@ -14,7 +14,7 @@ from duologue.conversation import session as module
 from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.outbox import CONTROL_LIMIT, Outbox
 from duologue.conversation.parts import SessionParts, StatusReporter
-from duologue.dialogue.dialogue import Dialogue
+from duologue.dialogue.rules import Dialogue
 from duologue.dialogue.values import Disconnection, Mode, Status
 from duologue.errors import ConversationEnded, SendQueueFull
 from duologue.protocol.client_messages import (

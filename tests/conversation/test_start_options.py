@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import wakepy
 
-from duologue.audio import live_devices as live
-from duologue.connection.endpoints import version
+from duologue.audio.devices import live
+from duologue.connection.http.endpoints import version
 from duologue.conversation import Conversation, Overrides
 from duologue.dialogue.values import DeviceChange
 from duologue.errors import DeviceError, SessionConnectionError

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from duologue.conversation import Conversation, TextConversation
-from duologue.conversation.audio_counters import AudioCounters
+from duologue.conversation.sound.counters import AudioCounters
 from duologue.protocol.client_messages import (
     ClientToolResult,
     ContextualUpdate,

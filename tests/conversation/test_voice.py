@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from duologue.audio.memory import ArraySink, ArraySource
+from duologue.audio.pacing.arrays import ArraySink, ArraySource
 from duologue.audio.samples import silence
 from duologue.connection.websocket import WebSocketConnection
-from duologue.conversation import Conversation, device
+from duologue.conversation import Conversation
+from duologue.conversation.sound import device
 from duologue.dialogue import ending
 from duologue.dialogue.values import Mode
 from duologue.errors import ConversationEnded, DeviceError

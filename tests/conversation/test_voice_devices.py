@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from duologue.audio.files.reading import read_wav
 from duologue.audio.samples import silence
-from duologue.audio.wav_reader import read_wav
 from duologue.dialogue.values import DeviceChange
 from duologue.errors import AudioFileError, ConversationEnded, DeviceError
 from duologue.protocol.server_events import AudioEvent

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from duologue.audio.memory import ArraySink, ArraySource
-from duologue.audio.pacing import RealTime
-from duologue.audio.tap import WavTap
+from duologue.audio.files.tap import WavTap
+from duologue.audio.pacing.arrays import ArraySink, ArraySource
+from duologue.audio.pacing.beat import RealTime
 from duologue.conversation import Conversation
-from duologue.conversation.start import SessionStart
+from duologue.conversation.starting.start import SessionStart
 from duologue.errors import DeviceError
 from duologue.testing.memory_devices import MemoryMicrophone, MemorySpeaker
 from tests.leaks.servers import Origins, has_closed_meanwhile

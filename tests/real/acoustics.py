@@ -18,8 +18,8 @@ from unittest.mock import patch
 
 import numpy as np
 
+from duologue.audio.files.writing import WavWriter
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_floats, silence
-from duologue.audio.wav_writer import WavWriter
 from tests.audio.room import room_response
 from tests.audio.signals import noise
 from tests.real.listening import RATE_HZ, Listening, listening

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from duologue.agent.keys import KEYS_FILE_VARIABLE, KeyFile
+from duologue.agent.access.keys import KEYS_FILE_VARIABLE, KeyFile
 from duologue.agent.parent import read_announcement
 from duologue.agent.settings import (
     LIVEKIT_API_KEY,

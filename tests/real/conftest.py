@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 import pytest
 
-from duologue.agent.keys import KeyFile
-from duologue.agent.livekit_server import running_livekit_server
+from duologue.agent.access.keys import KeyFile
+from duologue.agent.rooms.livekit_server import running_livekit_server
 from duologue.agent.settings import VOICE_SEED as VOICE_SEED_VARIABLE
 from duologue.agent.settings import LiveKitSettings
 from tests.real.agent_process import AgentServer, running_agent_server

@@ -11,7 +11,7 @@ import urllib.request
 from pathlib import Path
 from typing import Final
 
-from duologue.agent.livekit_server import DISCARD_PORT, ensure_binary
+from duologue.agent.rooms.livekit_server import DISCARD_PORT, ensure_binary
 from duologue.agent.settings import LiveKitSettings
 from tests.real.redis_server import Redis
 from tests.real.tied_program import HOST, START_LIMIT_S, TiedProgram, free_port

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duologue import Conversation, TextConversation, VoiceConversation
-from duologue.agent.keys import KeyFile
+from duologue.agent.access.keys import KeyFile
 from duologue.dialogue.values import ConnectionNotice
 from duologue.protocol.server_events import AgentResponseEvent
 from duologue.testing import MemoryMicrophone, MemorySpeaker

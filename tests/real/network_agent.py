@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from duologue.agent.keys import KeyFile
+from duologue.agent.access.keys import KeyFile
 from duologue.agent.parent import announcement
 from duologue.agent.settings import LiveKitSettings
 from tests.real.agent_process import running_agent_server

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 from livekit import api, rtc
 
-from duologue.audio.packets import SAMPLE_RATE_HZ
 from duologue.audio.samples import Samples
+from duologue.audio.tracks.packets import SAMPLE_RATE_HZ
 from duologue.testing import Script, ScriptedCall
 from duologue.testing.room_sound import RoomSound
 from duologue.testing.room_wire import RoomWire

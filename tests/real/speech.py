@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from duologue.agent.speech.hearing.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
 from duologue.agent.speech.models import WHISPER_TINY_EN, model_folder
-from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
 from duologue.audio import Resampler, read_wav
 from duologue.audio.samples import Samples
 

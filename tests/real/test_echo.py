@@ -15,7 +15,7 @@ from benchmarks.barge_in_through_echo import barge_in
 from benchmarks.self_hearing import QUESTIONS, hold, print_held
 from duologue import Conversation, Mode
 from duologue.agent.speech.turns import MIN_SPEECH_S
-from duologue.audio.playout import AUDIBLE_ABOVE
+from duologue.audio.playout.player import AUDIBLE_ABOVE
 from duologue.audio.samples import Samples
 from tests.real.acoustics import ECHO_DELAY_MS, ECHO_LEVEL_DB, Room, echoing_room
 from tests.real.agent_process import AgentServer

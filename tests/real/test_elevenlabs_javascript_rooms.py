@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from duologue.agent.access.keys import KeyFile
 from duologue.agent.definition import AgentDefinition
-from duologue.agent.keys import KeyFile
 from duologue.agent.settings import LiveKitSettings
 from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import define, serving

@@ -12,7 +12,7 @@ from typing import IO
 import numpy as np
 import pytest
 
-from duologue.audio.live_devices import LiveMicrophone, LiveSpeaker
+from duologue.audio.devices.live import LiveMicrophone, LiveSpeaker
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes
 from duologue.dialogue.values import DeviceChange
 from duologue.errors import DeviceError

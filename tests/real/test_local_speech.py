@@ -12,10 +12,10 @@ from livekit import rtc
 from livekit.agents import Agent, APIConnectOptions, ChatMessage, ConversationItemAddedEvent, llm
 from livekit.agents.voice import io
 
-from duologue.agent.speech.context import fit_context
-from duologue.agent.speech.language_model import read_ahead
 from duologue.agent.speech.local import LocalSpeech
 from duologue.agent.speech.stack import CallSpeechOptions, open_session
+from duologue.agent.speech.thinking.context import fit_context
+from duologue.agent.speech.thinking.language_model import read_ahead
 from tests.real.bundled_models import bundled_models
 from tests.real.speech import VOICE_SEED
 

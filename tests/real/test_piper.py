@@ -9,9 +9,9 @@ import onnxruntime
 import pytest
 from piper import PiperVoice
 
-from duologue.agent.speech.piper import GAIN, PiperSynthesizer, parts
-from duologue.agent.speech.piper_model import PiperModel
-from duologue.agent.speech.synthesis import AUDIBLE, VoicePart
+from duologue.agent.speech.speaking.model import PiperModel
+from duologue.agent.speech.speaking.piper import GAIN, PiperSynthesizer, parts
+from duologue.agent.speech.speaking.synthesis import AUDIBLE, VoicePart
 from tests.real.bundled_models import bundled_models
 from tests.real.speech import VOICE_SEED
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from duologue.agent.call.ids import new_conversation_id
-from duologue.agent.rooms import DEPARTURE_S, Rooms
+from duologue.agent.rooms.opening import DEPARTURE_S, Rooms
 from duologue.agent.settings import LiveKitSettings
 from duologue.audio import Resampler
 from duologue.audio.samples import Samples, silence
@@ -231,7 +231,7 @@ async def test_a_caller_waits_for_a_worker_that_comes_a_little_late(
         names.append(new_conversation_id())
         return names[-1]
 
-    monkeypatch.setattr("duologue.agent.rooms.new_conversation_id", new_name)
+    monkeypatch.setattr("duologue.agent.rooms.opening.new_conversation_id", new_name)
     async with Rooms(livekit) as rooms:
         opening = asyncio.create_task(rooms.open("late"))
         await eventually(lambda: len(names) == 2, "another room")
@@ -244,7 +244,7 @@ async def test_a_caller_waits_for_a_worker_that_comes_a_little_late(
 async def test_a_room_without_an_agent_is_refused(
     livekit: LiveKitSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("duologue.agent.rooms.AGENT_LIMIT_S", 0.3)
+    monkeypatch.setattr("duologue.agent.rooms.opening.AGENT_LIMIT_S", 0.3)
     async with Rooms(livekit) as rooms:
         with pytest.raises(Exception, match="no agent came into the room"):
             await rooms.open("an agent that no server has")

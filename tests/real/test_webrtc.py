@@ -19,8 +19,8 @@ from livekit.rtc._proto.room_pb2 import SimulateScenarioKind
 
 from duologue import Conversation, SessionConnectionError, VoiceConversation
 from duologue.audio.samples import Samples, samples_from_bytes
-from duologue.connection.agent_track import TAIL_MS
-from duologue.connection.webrtc import MAY_RETURN
+from duologue.connection.webrtc.agent_track import TAIL_MS
+from duologue.connection.webrtc.connection import MAY_RETURN
 from duologue.dialogue.values import ConnectionNotice, Disconnection, Mode
 from duologue.protocol.client_messages import (
     ClientToolResult,

@@ -10,8 +10,8 @@ import pytest
 import soxr
 
 from benchmarks.word_error_rate import measure, plain
-from duologue.agent.speech.piper import PiperSynthesizer
-from duologue.agent.speech.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
+from duologue.agent.speech.hearing.whisper import SAMPLE_RATE_HZ, WhisperTranscriber
+from duologue.agent.speech.speaking.piper import PiperSynthesizer
 from tests.real.bundled_models import bundled_models
 from tests.real.speech import VOICE_SEED, SpokenSentences, resampled
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from duologue import Conversation, SessionConnectionError
-from duologue.agent.livekit_server import running_livekit_server
+from duologue.agent.rooms.livekit_server import running_livekit_server
 from tests.real.livekit_server import LiveKit, running_livekit
 from tests.real.room_agent import RATE_HZ
 from tests.real.test_webrtc import calling, tone, tone_in

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from duologue.dialogue.actions import Action, CallTool, End, Play, Report, Send, Silence
-from duologue.dialogue.dialogue import Dialogue
+from duologue.dialogue.rules import Dialogue
 from duologue.dialogue.tool_calls import ToolCalls, raised, returned, text_of
 from duologue.dialogue.tools import checked_tools
 from duologue.dialogue.values import AgentAudio, Disconnection

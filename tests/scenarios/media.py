@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from duologue.audio.samples import Samples, bytes_from_samples
-from duologue.connection.agent_track import FRAME_MS, SILENT_UP_TO, TAIL_MS
+from duologue.connection.webrtc.agent_track import FRAME_MS, SILENT_UP_TO, TAIL_MS
 from duologue.dialogue.values import AgentAudio
 from duologue.protocol.codec import Frame
 from duologue.protocol.server_events import AudioEvent, ServerEvent

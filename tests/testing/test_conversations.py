@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from duologue import Conversation, Disconnection, Mode, SessionConnectionError, TurnMetrics
-from duologue.conversation.sound import HICCUP_S
+from duologue.conversation.sound.flow import HICCUP_S
 from duologue.protocol.client_messages import UserAudioChunk
 from duologue.protocol.server_events import (
     AgentResponseEvent,

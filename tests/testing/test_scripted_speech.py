@@ -6,9 +6,9 @@ import pytest
 from livekit import rtc
 from livekit.agents import APIError, llm, stt
 
-from duologue.agent.speech.recognition import SpeechRecognizer
+from duologue.agent.speech.hearing.recognition import SpeechRecognizer
+from duologue.agent.speech.hearing.voice_activity import VoiceActivity
 from duologue.agent.speech.stack import CallSpeechOptions, SessionParts
-from duologue.agent.speech.voice_activity import VoiceActivity
 from duologue.errors import ModelError
 from duologue.testing.scripted_speech import SAMPLE_RATE_HZ, ModelBehaviour, ScriptedSpeech
 

@@ -9,22 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from duologue.agent.access.keys import KeyFile, ServerKey
+    from duologue.agent.access.signatures import ConversationSigner
     from duologue.agent.app import create_app
-    from duologue.agent.auth import ConversationSigner
-    from duologue.agent.call.call import Call
     from duologue.agent.call.carrier import Carrier
+    from duologue.agent.call.conversation import Call
+    from duologue.agent.call.engine.turn_timing import TurnTiming
     from duologue.agent.call.limits import CallLimits
     from duologue.agent.call.opening import CallPlan, plan_call
-    from duologue.agent.call.turn_timing import TurnTiming
     from duologue.agent.definition import (
         DEFAULT_DEFINITION,
         AgentDefinition,
         load_definition,
         load_definitions,
     )
-    from duologue.agent.keys import KeyFile, ServerKey
     from duologue.agent.listener import listen, url_of
-    from duologue.agent.livekit_server import running_livekit_server
+    from duologue.agent.rooms.livekit_server import running_livekit_server
+    from duologue.agent.rooms.process import run_worker
     from duologue.agent.server import run_server
     from duologue.agent.settings import AgentSettings, LiveKitSettings, ServerSettings
     from duologue.agent.speech.local import LocalModels, LocalSpeech
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
         SessionParts,
         SpeechStack,
     )
-    from duologue.agent.worker_process import run_worker
 
 __all__ = [
     "DEFAULT_DEFINITION",
@@ -69,21 +69,21 @@ __all__ = [
 
 _MODULES = {
     "app": ("create_app",),
-    "auth": ("ConversationSigner",),
-    "call.call": ("Call",),
+    "access.signatures": ("ConversationSigner",),
+    "call.conversation": ("Call",),
     "call.carrier": ("Carrier",),
     "call.limits": ("CallLimits",),
     "call.opening": ("CallPlan", "plan_call"),
-    "call.turn_timing": ("TurnTiming",),
+    "call.engine.turn_timing": ("TurnTiming",),
     "definition": (
         "DEFAULT_DEFINITION",
         "AgentDefinition",
         "load_definition",
         "load_definitions",
     ),
-    "keys": ("KeyFile", "ServerKey"),
+    "access.keys": ("KeyFile", "ServerKey"),
     "listener": ("listen", "url_of"),
-    "livekit_server": ("running_livekit_server",),
+    "rooms.livekit_server": ("running_livekit_server",),
     "server": ("run_server",),
     "settings": ("AgentSettings", "LiveKitSettings", "ServerSettings"),
     "speech.local": ("LocalModels", "LocalSpeech"),
@@ -93,7 +93,7 @@ _MODULES = {
         "SessionParts",
         "SpeechStack",
     ),
-    "worker_process": ("run_worker",),
+    "rooms.process": ("run_worker",),
 }
 
 

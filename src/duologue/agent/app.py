@@ -9,17 +9,17 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.websockets import WebSocket
 
-from duologue.agent.auth import ConversationSigner
+from duologue.agent.access.conversation_url import CONVERSATION_PATH
+from duologue.agent.access.keys import KeyFile, keys_file
+from duologue.agent.access.signatures import ConversationSigner
+from duologue.agent.access.signed_urls import signed_url_router
 from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.reception import Reception
-from duologue.agent.conversation_url import CONVERSATION_PATH
 from duologue.agent.definition import AgentDefinition
-from duologue.agent.keys import KeyFile, keys_file
-from duologue.agent.room_tokens import room_token_router
-from duologue.agent.room_worker import room_worker
-from duologue.agent.rooms import Rooms
+from duologue.agent.rooms.opening import Rooms
+from duologue.agent.rooms.tokens import room_token_router
+from duologue.agent.rooms.worker import room_worker
 from duologue.agent.settings import LiveKitSettings
-from duologue.agent.signed_urls import signed_url_router
 from duologue.agent.socket import ConversationSocket
 from duologue.agent.speech.lifetime import started
 from duologue.agent.speech.stack import SpeechStack

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Mapping
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from duologue.agent.auth import ConversationSigner
+from duologue.agent.access.conversation_url import SIGNATURE_PARAMETER
+from duologue.agent.access.signatures import ConversationSigner
 from duologue.agent.call import ends
 from duologue.agent.call.ends import CallRefused
 from duologue.agent.call.reception import Reception
-from duologue.agent.conversation_url import SIGNATURE_PARAMETER
 from duologue.agent.definition import AgentDefinition
 from duologue.protocol.codec import Frame, encode_server_event
 from duologue.protocol.server_events import ServerEvent

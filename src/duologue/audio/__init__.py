@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from duologue.audio.analyser import Analyser
-    from duologue.audio.capture import Capture
+    from duologue.audio.capture.chunks import Capture
     from duologue.audio.chunker import Chunker
-    from duologue.audio.device_list import AudioDevice, DeviceKind, list_devices
-    from duologue.audio.devices import Microphone, Speaker, devices_available
+    from duologue.audio.devices.hardware import Microphone, Speaker, devices_available
+    from duologue.audio.devices.listing import AudioDevice, DeviceKind, list_devices
     from duologue.audio.endpoints import Sink, Source
-    from duologue.audio.files import WavSink, WavSource
-    from duologue.audio.memory import ArraySink, ArraySource
-    from duologue.audio.paced_endpoint import PacedEndpoint
-    from duologue.audio.playout import Playout
+    from duologue.audio.files.endpoints import WavSink, WavSource
+    from duologue.audio.files.reading import read_wav
+    from duologue.audio.files.writing import WavWriter, write_wav
+    from duologue.audio.pacing.arrays import ArraySink, ArraySource
+    from duologue.audio.pacing.endpoint import PacedEndpoint
+    from duologue.audio.playout.player import Playout
     from duologue.audio.resample import Resampler
     from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes
     from duologue.audio.speech_detector import SpeechDetector, last_voiced_frame_end_ms
-    from duologue.audio.wav_reader import read_wav
-    from duologue.audio.wav_writer import WavWriter, write_wav
     from duologue.protocol.formats import AudioFormat
 
 __all__ = [
@@ -62,32 +62,32 @@ __all__ = [
 
 _MODULE_OF_NAME = {
     "Analyser": "analyser",
-    "ArraySink": "memory",
-    "ArraySource": "memory",
+    "ArraySink": "pacing.arrays",
+    "ArraySource": "pacing.arrays",
     "AudioFormat": ".protocol.formats",
-    "AudioDevice": "device_list",
-    "Capture": "capture",
+    "AudioDevice": "devices.listing",
+    "Capture": "capture.chunks",
     "Chunker": "chunker",
-    "DeviceKind": "device_list",
-    "Microphone": "devices",
-    "PacedEndpoint": "paced_endpoint",
-    "Playout": "playout",
+    "DeviceKind": "devices.listing",
+    "Microphone": "devices.hardware",
+    "PacedEndpoint": "pacing.endpoint",
+    "Playout": "playout.player",
     "Resampler": "resample",
     "Samples": "samples",
     "Sink": "endpoints",
     "Source": "endpoints",
-    "Speaker": "devices",
+    "Speaker": "devices.hardware",
     "SpeechDetector": "speech_detector",
-    "WavSink": "files",
-    "WavSource": "files",
-    "WavWriter": "wav_writer",
+    "WavSink": "files.endpoints",
+    "WavSource": "files.endpoints",
+    "WavWriter": "files.writing",
     "bytes_from_samples": "samples",
-    "devices_available": "devices",
+    "devices_available": "devices.hardware",
     "last_voiced_frame_end_ms": "speech_detector",
-    "list_devices": "device_list",
-    "read_wav": "wav_reader",
+    "list_devices": "devices.listing",
+    "read_wav": "files.reading",
     "samples_from_bytes": "samples",
-    "write_wav": "wav_writer",
+    "write_wav": "files.writing",
 }
 
 

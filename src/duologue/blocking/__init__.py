@@ -25,20 +25,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from duologue.blocking.generated.connection.conversation_tokens import get_conversation_token
-    from duologue.blocking.generated.connection.overall_feedback import post_overall_feedback
-    from duologue.blocking.generated.connection.signed_urls import get_signed_url
-    from duologue.blocking.generated.conversation.start import Conversation
+    from duologue.blocking.generated.connection.http.feedback import post_overall_feedback
+    from duologue.blocking.generated.connection.http.signed_urls import get_signed_url
+    from duologue.blocking.generated.connection.http.tokens import get_conversation_token
+    from duologue.blocking.generated.conversation.starting.start import Conversation
     from duologue.blocking.generated.conversation.text import TextConversation
     from duologue.blocking.generated.conversation.voice import VoiceConversation
 
 _HOME_OF = {
-    "Conversation": "duologue.blocking.generated.conversation.start",
+    "Conversation": "duologue.blocking.generated.conversation.starting.start",
     "TextConversation": "duologue.blocking.generated.conversation.text",
     "VoiceConversation": "duologue.blocking.generated.conversation.voice",
-    "get_conversation_token": "duologue.blocking.generated.connection.conversation_tokens",
-    "get_signed_url": "duologue.blocking.generated.connection.signed_urls",
-    "post_overall_feedback": "duologue.blocking.generated.connection.overall_feedback",
+    "get_conversation_token": "duologue.blocking.generated.connection.http.tokens",
+    "get_signed_url": "duologue.blocking.generated.connection.http.signed_urls",
+    "post_overall_feedback": "duologue.blocking.generated.connection.http.feedback",
 }
 
 __all__ = [

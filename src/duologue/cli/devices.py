@@ -9,7 +9,7 @@ from rich.table import Column, Table
 
 def devices() -> None:
     """List the microphones and speakers of this machine."""
-    from duologue.audio.device_list import list_devices  # loads what opens devices
+    from duologue.audio.devices.listing import list_devices  # loads what opens devices
 
     table = Table("kind", "name", Column("id", overflow="fold"), "default", "rates (Hz)")
     for device in list_devices():

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from duologue.agent.keys import KeyFile, keys_file
+from duologue.agent.access.keys import KeyFile, keys_file
 
 keys_app = typer.Typer(
     no_args_is_help=True,

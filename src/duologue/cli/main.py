@@ -14,7 +14,7 @@ from duologue.cli.models import models_app
 from duologue.cli.serve import serve
 from duologue.cli.talk.command import talk
 from duologue.cli.worker import worker
-from duologue.connection.endpoints import version
+from duologue.connection.http.endpoints import version
 from duologue.errors import DuologueError
 
 app = typer.Typer(

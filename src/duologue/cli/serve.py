@@ -97,8 +97,8 @@ def _serve(settings: ServerSettings, *, livekit_dev: bool, worker: bool, embedde
         definitions = definitions_of(settings)
         # These bring in the engine, which takes seconds: not for those who only ask for help,
         # whose port is in use, or whose definition has a mistake.
+        from duologue.agent.access.signatures import ConversationSigner
         from duologue.agent.app import create_app
-        from duologue.agent.auth import ConversationSigner
         from duologue.agent.server import run_server
         from duologue.agent.speech.local import LocalSpeech
 
@@ -131,7 +131,7 @@ def _livekit(*, start: bool, is_needed: bool) -> Iterator[LiveKitSettings | None
     if not start:
         yield LiveKitSettings.from_environment(os.environ)
         return
-    from duologue.agent.livekit_server import running_livekit_server
+    from duologue.agent.rooms.livekit_server import running_livekit_server
 
     with running_livekit_server(say) as settings:
         say(f"LiveKit runs at {settings.url}, for this server alone.")

@@ -72,8 +72,8 @@ def worker(
         definitions = definitions_of(settings)
         # These bring in the engine, which takes seconds: not for those who only ask for help, or
         # whose definition has a mistake.
+        from duologue.agent.rooms.process import run_worker
         from duologue.agent.speech.local import LocalSpeech
-        from duologue.agent.worker_process import run_worker
 
         def tell() -> None:
             if embedded:

@@ -22,7 +22,7 @@ class Connection(Protocol):
     Attributes:
         chunk_ms: how much of the user's sound goes at once, unless the caller wants otherwise.
         start_ms: how much of the agent's sound has to wait here before playing begins, against
-            sound that is late; see `duologue.audio.jitter_buffer`.
+            sound that is late; see `duologue.audio.playout.jitter_buffer`.
     """
 
     chunk_ms: int

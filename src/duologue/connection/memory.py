@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from duologue.audio.jitter_buffer import START_MS
+from duologue.audio.playout.jitter_buffer import START_MS
 from duologue.connection.base import MESSAGE_MS
-from duologue.connection.endpoints import MEMORY_SCHEME, server_of
+from duologue.connection.http.endpoints import MEMORY_SCHEME, server_of
 from duologue.dialogue.values import ABNORMAL_CLOSURE, NORMAL_CLOSURE, Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage

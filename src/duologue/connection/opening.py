@@ -6,9 +6,9 @@ import ssl
 from urllib.parse import urlsplit
 
 from duologue.connection.base import Connection
-from duologue.connection.endpoints import MEMORY_SCHEME
+from duologue.connection.http.endpoints import MEMORY_SCHEME
 from duologue.connection.memory import MemoryConnection
-from duologue.connection.rooms import RoomAccess, RoomSettings
+from duologue.connection.webrtc.entry import RoomAccess, RoomSettings
 from duologue.connection.websocket import WebSocketConnection
 
 
@@ -44,7 +44,7 @@ async def open_room(
         SessionConnectionError: the room cannot be joined, or there is no agent in it.
     """
     # LiveKit's native library is loaded by those who use it.
-    from duologue.connection.webrtc import WebRtcConnection
+    from duologue.connection.webrtc.connection import WebRtcConnection
 
     return await WebRtcConnection.open(
         access, timeout_s=timeout_s, with_sound=with_sound, settings=settings

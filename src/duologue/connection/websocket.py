@@ -10,11 +10,11 @@ from typing import Final
 
 import aiohttp
 
-from duologue.audio.jitter_buffer import START_MS
+from duologue.audio.playout.jitter_buffer import START_MS
 from duologue.connection.base import MESSAGE_MS
-from duologue.connection.endpoints import server_of
-from duologue.connection.failures import explanation
-from duologue.connection.proxies import proxy_for
+from duologue.connection.http.endpoints import server_of
+from duologue.connection.http.failures import explanation
+from duologue.connection.http.proxies import proxy_for
 from duologue.dialogue.values import (
     ABNORMAL_CLOSURE,
     NO_STATUS_CLOSURE,

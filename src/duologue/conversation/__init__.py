@@ -8,7 +8,7 @@ from duologue.conversation.options import (
     VoiceOptions,
 )
 from duologue.conversation.session import BaseConversation
-from duologue.conversation.start import Conversation, SessionStart
+from duologue.conversation.starting.start import Conversation, SessionStart
 from duologue.conversation.text import TextConversation
 from duologue.conversation.voice import VoiceConversation
 

@@ -9,7 +9,7 @@ from duologue.connection.base import Connection
 from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.outbox import Outbox
 from duologue.dialogue.actions import Report
-from duologue.dialogue.dialogue import Dialogue
+from duologue.dialogue.rules import Dialogue
 from duologue.dialogue.values import Status
 from duologue.protocol.client_messages import ClientMessage
 

@@ -10,13 +10,13 @@ from contextlib import suppress
 from typing import Any, Final, Literal
 
 from duologue.connection.base import Received
-from duologue.conversation.approvals import ApprovalRunner
 from duologue.conversation.clock import clock_of
+from duologue.conversation.handlers.approvals import ApprovalRunner
+from duologue.conversation.handlers.tools import ToolRunner
 from duologue.conversation.iteration import EventIterator, EventStream
 from duologue.conversation.parts import SessionParts
 from duologue.conversation.senders import Senders
 from duologue.conversation.takedown import take_each
-from duologue.conversation.tools import ToolRunner
 from duologue.conversation.uploads import Uploads
 from duologue.dialogue.actions import (
     Action,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.session import BaseConversation
+from duologue.conversation.sound.counters import AudioCounters
 
 
 class TextConversation(BaseConversation):

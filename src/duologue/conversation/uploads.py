@@ -9,8 +9,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, BinaryIO, Final
 
-from duologue.connection.http import checked_timeout_s
-from duologue.connection.uploads import Upload, send_upload
+from duologue.connection.http.request import checked_timeout_s
+from duologue.connection.http.uploads import Upload, send_upload
 from duologue.conversation.threads import in_thread
 from duologue.errors import UploadError
 

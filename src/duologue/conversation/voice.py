@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from duologue.audio.endpoints import Sink, Source
 from duologue.connection.base import Received
-from duologue.conversation.audio_counters import AudioCounters
 from duologue.conversation.options.sound import SoundPlan
 from duologue.conversation.parts import SessionParts
 from duologue.conversation.session import BaseConversation
+from duologue.conversation.sound.counters import AudioCounters
 from duologue.conversation.wake_lock import WakeLock
 from duologue.dialogue.actions import Report
 from duologue.dialogue.values import AgentAudio, DeviceChange, ErrorReport, Status
@@ -23,7 +23,7 @@ from duologue.protocol.formats import AudioFormat
 logger = logging.getLogger("duologue")
 
 if TYPE_CHECKING:
-    from duologue.conversation.sound import Sound
+    from duologue.conversation.sound.flow import Sound
 
 
 class VoiceConversation(BaseConversation):
@@ -43,7 +43,7 @@ class VoiceConversation(BaseConversation):
         self._early_changes: list[DeviceChange] = []
         self._wake_lock = WakeLock() if plan.use_wake_lock else None
         # numpy and samplerate are loaded by those who speak, not by those who write.
-        from duologue.conversation.sound import Sound, SoundEvents
+        from duologue.conversation.sound.flow import Sound, SoundEvents
 
         self._sound: Sound = Sound(
             source=source,

@@ -9,9 +9,9 @@ from typing import Final
 
 from livekit import rtc
 
-from duologue.audio.packets import SAMPLE_RATE_HZ
 from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples, bytes_from_samples, silence
+from duologue.audio.tracks.packets import SAMPLE_RATE_HZ
 
 FRAME_MS: Final = 20
 

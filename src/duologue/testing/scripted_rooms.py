@@ -10,7 +10,7 @@ from typing import Final
 from livekit import api, rtc
 
 from duologue.agent.call.ids import new_conversation_id
-from duologue.agent.rooms import AGENT_IDENTITY, Rooms
+from duologue.agent.rooms.opening import AGENT_IDENTITY, Rooms
 from duologue.agent.settings import LiveKitSettings
 from duologue.protocol.codec import Frame, decode_server_event
 from duologue.protocol.formats import AUDIO_FORMATS, AudioFormat

@@ -13,8 +13,8 @@ from livekit.agents import APIConnectOptions, APIError, NotGivenOr, llm, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
 
 from duologue.agent.speech import turns
+from duologue.agent.speech.speaking.synthesis import SpeechSynthesis, VoicePart
 from duologue.agent.speech.stack import CallSpeechOptions, SessionParts, hearing
-from duologue.agent.speech.synthesis import SpeechSynthesis, VoicePart
 from duologue.errors import ModelError
 
 SAMPLE_RATE_HZ = 22_050

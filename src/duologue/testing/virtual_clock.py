@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, Final, TypeVar, TypeVarTuple
 
-from duologue.audio.pacing import BLOCK_MS, Beat
+from duologue.audio.pacing.beat import BLOCK_MS, Beat
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -61,7 +61,9 @@ class VirtualClock:
     def beat(
         self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
     ) -> Beat:
-        """See `duologue.audio.pacing.Pace`: sources and sinks call this. Work is done in the loop.
+        """See `duologue.audio.pacing.beat.Pace`: sources and sinks call this.
+
+        Work is done in the loop.
 
         Raises:
             RuntimeError: the clock has no event loop yet.
@@ -75,7 +77,7 @@ class VirtualClock:
 
 
 class _LoopBeat:
-    """Work done by timers of the loop. See `duologue.audio.pacing.Beat`."""
+    """Work done by timers of the loop. See `duologue.audio.pacing.beat.Beat`."""
 
     def __init__(
         self,

@@ -11,8 +11,8 @@ from unittest.mock import patch
 import pytest
 
 from duologue import Conversation
+from duologue.agent.access.keys import KeyFile
 from duologue.agent.definition import load_definition
-from duologue.agent.keys import KeyFile
 from duologue.cli.talk.own_agent import own_agent
 from duologue.errors import ServerError
 from duologue.testing import ScriptedSpeech

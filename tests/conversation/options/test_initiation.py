@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from duologue.connection.endpoints import version
+from duologue.connection.http.endpoints import version
 from duologue.conversation.options.initiation import initiation
 from duologue.protocol.codec import encode_client_message
 

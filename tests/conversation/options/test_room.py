@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from duologue.connection.conversation_tokens import TokenRequest
-from duologue.connection.credentials import ApiKey
+from duologue.connection.http.credentials import ApiKey
+from duologue.connection.http.tokens import TokenRequest
 from duologue.conversation.options import plan_session
 from duologue.conversation.options.route import route
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from duologue.connection.credentials import ApiKey
-from duologue.connection.signed_urls import SignedUrlRequest
+from duologue.connection.http.credentials import ApiKey
+from duologue.connection.http.signed_urls import SignedUrlRequest
 from duologue.conversation.options.route import Route, route
 
 SIGNED = "wss://signed.example/v1/convai/conversation?agent_id=a&conversation_signature=s"

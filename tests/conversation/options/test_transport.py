@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.connection.rooms import RoomSettings
+from duologue.connection.webrtc.entry import RoomSettings
 from duologue.conversation.options import SessionPlan, plan_session
 from duologue.conversation.options.route import route
 from duologue.conversation.options.transport import (

@@ -14,7 +14,7 @@ def test_names_are_imported_from_where_the_module_has_them() -> None:
         "from typing import Literal",
         "from duologue.conversation.voice import VoiceConversation",
     }
-    assert imports.for_types == {"from duologue.conversation.sound import Sound"}
+    assert imports.for_types == {"from duologue.conversation.sound.flow import Sound"}
 
 
 def test_a_name_that_is_nothing_is_told() -> None:

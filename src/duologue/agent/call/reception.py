@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from duologue.agent.call import ends
-from duologue.agent.call.call import Call
 from duologue.agent.call.carrier import Carrier, Tracks
+from duologue.agent.call.conversation import Call
 from duologue.agent.call.ends import CallEnd, CallRefused
 from duologue.agent.call.ids import new_conversation_id
 from duologue.agent.call.inbox import checked_message

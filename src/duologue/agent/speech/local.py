@@ -11,21 +11,22 @@ from pathlib import Path
 from livekit import local_inference
 from livekit.agents import APIError
 
-from duologue.agent.speech import language_model, turns
-from duologue.agent.speech.language_model import (
-    BUNDLED_MODEL,
-    LocalLanguageModel,
-    build_llm,
-)
-from duologue.agent.speech.piper import PiperSynthesizer
+from duologue.agent.speech import turns
+from duologue.agent.speech.hearing.whisper import WhisperTranscriber
+from duologue.agent.speech.speaking.piper import PiperSynthesizer
+from duologue.agent.speech.speaking.synthesis import SpeechSynthesis
 from duologue.agent.speech.stack import (
     CallSpeechOptions,
     LanguageModelEndpoint,
     SessionParts,
     hearing,
 )
-from duologue.agent.speech.synthesis import SpeechSynthesis
-from duologue.agent.speech.whisper import WhisperTranscriber
+from duologue.agent.speech.thinking import language_model
+from duologue.agent.speech.thinking.language_model import (
+    BUNDLED_MODEL,
+    LocalLanguageModel,
+    build_llm,
+)
 from duologue.errors import ModelError
 
 # More threads are hardly faster on models as small as these, and far slower as soon as another

@@ -12,9 +12,9 @@ from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.events import AgentEvent, EventTypes
 
 from duologue.agent.speech import turns
-from duologue.agent.speech.recognition import SpeechRecognizer, Transcriber
+from duologue.agent.speech.hearing.recognition import SpeechRecognizer, Transcriber
+from duologue.agent.speech.hearing.voice_activity import CallVoiceActivity, Listener, ScoreReporter
 from duologue.agent.speech.turns import Eagerness, connect_options
-from duologue.agent.speech.voice_activity import CallVoiceActivity, Listener, ScoreReporter
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class SessionParts:
 
     Attributes:
         context_tokens: how much conversation the language model can take, its reply already
-            taken off; None for no limit. See `duologue.agent.speech.context.fit_context`.
+            taken off; None for no limit. See `duologue.agent.speech.thinking.context.fit_context`.
         reads_slowly: whether the language model had better be given the beginning of the
             conversation to read before the user speaks. See
-            `duologue.agent.speech.language_model.read_ahead`.
+            `duologue.agent.speech.thinking.language_model.read_ahead`.
     """
 
     vad: vad.VAD

@@ -16,7 +16,7 @@ from duologue.cli.talk.options import AgentOptions, SoundOptions, TalkOptions
 from duologue.cli.talk.own_agent import own_agent
 from duologue.cli.talk.recorded import talk_recorded
 from duologue.cli.talk.written import talk_written
-from duologue.connection.endpoints import Region, chosen_origin, socket_origin
+from duologue.connection.http.endpoints import Region, chosen_origin, socket_origin
 from duologue.conversation.options.transport import ConnectionType
 
 QUESTION = Path(__file__).parent / "question.wav"

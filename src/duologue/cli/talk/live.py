@@ -13,7 +13,7 @@ from rich.live import Live
 
 from duologue import Conversation, ErrorReport, Message, VoiceConversation
 from duologue.audio import Sink
-from duologue.audio.tap import SwitchableTap
+from duologue.audio.files.tap import SwitchableTap
 from duologue.cli.talk.display import Display
 from duologue.cli.talk.options import (
     OUTPUT_RATE_HZ,
@@ -80,7 +80,7 @@ def _devices(options: TalkOptions) -> DeviceOptions:
     if options.microphone is not None:
         chosen["input_device_id"] = options.microphone
     if options.output is not None:
-        from duologue.audio.live_devices import LiveSpeaker  # loads what opens devices
+        from duologue.audio.devices.live import LiveSpeaker  # loads what opens devices
 
         speaker = LiveSpeaker(options.speaker, sample_rate_hz=OUTPUT_RATE_HZ)
         chosen["speaker"] = SwitchableTap(speaker, options.output)

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 import typer
 
-from duologue.agent.keys import KEYS_FILE_VARIABLE, KeyFile
-from duologue.agent.livekit_server import ensure_binary
+from duologue.agent.access.keys import KEYS_FILE_VARIABLE, KeyFile
+from duologue.agent.rooms.livekit_server import ensure_binary
 from duologue.cli.extras import needing
 from duologue.cli.models import pull_missing
 from duologue.cli.talk.embedded import embedded_agent

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from duologue.audio.endpoints import Sink, Source
-from duologue.connection.endpoints import Region
+from duologue.connection.http.endpoints import Region
 from duologue.conversation.callbacks import Callbacks
 from duologue.conversation.options.initiation import ToolMockConfig
 from duologue.conversation.options.orchestrator import Orchestrator

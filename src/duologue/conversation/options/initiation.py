@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypedDict
 
-from duologue.connection.endpoints import SOURCE, version
+from duologue.connection.http.endpoints import SOURCE, version
 from duologue.conversation.options.overrides import config_override
 from duologue.conversation.options.reading import (
     Options,

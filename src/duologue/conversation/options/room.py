@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from duologue.connection.conversation_tokens import TokenRequest
-from duologue.connection.credentials import api_key_for
-from duologue.connection.endpoints import livekit_url_of, server_of, socket_url
-from duologue.connection.rooms import RoomRoute
+from duologue.connection.http.credentials import api_key_for
+from duologue.connection.http.endpoints import livekit_url_of, server_of, socket_url
+from duologue.connection.http.tokens import TokenRequest
+from duologue.connection.webrtc.entry import RoomRoute
 from duologue.conversation.options.reading import Options, environment_of, optional_text, text
 from duologue.conversation.options.transport import room_settings
 

@@ -6,8 +6,8 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
-from duologue.connection.credentials import api_key_for
-from duologue.connection.endpoints import (
+from duologue.connection.http.credentials import api_key_for
+from duologue.connection.http.endpoints import (
     chosen_origin,
     conversation_url,
     origin_of,
@@ -16,8 +16,8 @@ from duologue.connection.endpoints import (
     socket_origin,
     socket_url,
 )
-from duologue.connection.rooms import RoomRoute
-from duologue.connection.signed_urls import SignedUrlRequest
+from duologue.connection.http.signed_urls import SignedUrlRequest
+from duologue.connection.webrtc.entry import RoomRoute
 from duologue.connection.websocket import subprotocols
 from duologue.conversation.options.orchestrator import orchestrator_url
 from duologue.conversation.options.reading import (

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Final, Literal, TypedDict
 from urllib.parse import urlsplit
 
-from duologue.connection.endpoints import MEMORY_SCHEME
-from duologue.connection.rooms import RoomSettings
+from duologue.connection.http.endpoints import MEMORY_SCHEME
+from duologue.connection.webrtc.entry import RoomSettings
 from duologue.conversation.options.reading import (
     Options,
     contradiction,

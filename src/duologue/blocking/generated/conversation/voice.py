@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from duologue.blocking.generated.conversation.session import BaseConversation
-from duologue.conversation.audio_counters import AudioCounters
+from duologue.conversation.sound.counters import AudioCounters
 from duologue.conversation.voice import VoiceConversation as AsyncioVoiceConversation
 
 

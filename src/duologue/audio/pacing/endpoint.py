@@ -1,0 +1,75 @@
+"""What sources and sinks without a device have in common: a beat that moves blocks of 10 ms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from duologue.audio.chunker import ChunkSizes
+from duologue.audio.endpoints import log_failure
+from duologue.audio.pacing.beat import BLOCK_MS, REAL_TIME, Beat, Pace
+
+
+class PacedEndpoint:
+    """The base of a source or sink that keeps the pace of real time by itself.
+
+    class Recorder(PacedEndpoint):  # a sink
+        def start(self, render: Callable[[int], memoryview]) -> None:
+            self.keep_pace(lambda frames: self.file.write(render(frames)))
+
+    A source does the reverse: `self.keep_pace(lambda frames: deliver(self.file.read(frames)))`.
+
+    `start` and `stop` may be called from one thread at a time, `stop` also within a block's work.
+    Stopped and started again, it goes on where it was.
+
+    Attributes:
+        sample_rate_hz: samples a second.
+        failed: called, in the thread that moves the blocks, with the exception that ended it.
+    """
+
+    def __init__(self, sample_rate_hz: int, pace: Pace = REAL_TIME) -> None:
+        """
+        Args:
+            sample_rate_hz: samples a second.
+            pace: real time, or a `duologue.testing.VirtualClock`.
+
+        Raises:
+            ValueError: `sample_rate_hz` is below 1.
+        """
+        self.sample_rate_hz = sample_rate_hz
+        self.failed: Callable[[Exception], None] = log_failure
+        self._pace = pace
+        self._sizes = ChunkSizes(sample_rate_hz, BLOCK_MS)
+        self._beat: Beat | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not yet stopped."""
+        return self._beat is not None
+
+    def stop(self) -> None:
+        """Move nothing more; no block is under way on return. Without effect if not running."""
+        beat, self._beat = self._beat, None
+        if beat is not None:
+            beat.stop()
+
+    def keep_pace(self, move: Callable[[int], object]) -> None:
+        """Call `move` with the number of samples of each block, 10 ms apart, until `stop`.
+
+        It is called in a thread of its own, and may take a while: what is late catches up. What
+        it raises ends it, and goes to `failed`.
+
+        Raises:
+            RuntimeError: it is running already.
+        """
+        if self._beat is not None:
+            raise RuntimeError("this source or sink is running already; stop it first")
+
+        def work() -> None:
+            move(self._sizes.advance())
+
+        self._beat = self._pace.beat(
+            f"duologue-{type(self).__name__}",
+            work,
+            failed=lambda error: self.failed(error),
+        )
+        self._beat.start()

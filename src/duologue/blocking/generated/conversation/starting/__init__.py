@@ -1,0 +1,1 @@
+"""What `make blocking` generates; nothing here is edited by hand."""

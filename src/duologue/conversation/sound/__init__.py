@@ -1,0 +1,1 @@
+"""A conversation's sound: from the source that was chosen to the connection, and back to a sink."""

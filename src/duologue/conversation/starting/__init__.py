@@ -1,0 +1,1 @@
+"""How a session begins: from its options to a connection that has told its metadata."""
