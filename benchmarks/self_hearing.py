@@ -16,15 +16,13 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 
-import jiwer
-
 from benchmarks.conversations import agent
 from benchmarks.turn_latency import DEFINITION, quiet
-from benchmarks.word_error_rate import plain
 from duologue import Conversation, Message, VoiceConversation
 from tests.real.acoustics import Room, echoing_room
 from tests.real.listening import RATE_HZ
 from tests.real.speech import SpokenSentences
+from tests.real.understanding import is_like
 
 QUESTIONS = (
     "What is the capital of France?",
@@ -40,8 +38,6 @@ QUESTIONS = (
 """The recogniser understands them in the voice that asks, so that what it writes otherwise is of
 the agent's voice."""
 TURNS = 10
-MISHEARD = 0.5
-"""A transcript with more wrong words than this is of something else than was asked."""
 
 
 @dataclass
@@ -79,11 +75,6 @@ class Held:
         """Take an interruption."""
         self.interruptions += 1
         self.heard_itself.set()
-
-
-def is_like(question: str, transcript: str, wrong_at_most: float = MISHEARD) -> bool:
-    """Whether a transcript is of this question, with no larger share of its words misheard."""
-    return float(jiwer.wer(plain(question), plain(transcript))) <= wrong_at_most
 
 
 async def hold(

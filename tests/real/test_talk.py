@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.self_hearing import is_like
 from duologue.agent.speech.models import models_folder
 from duologue.audio import last_voiced_frame_end_ms, read_wav, write_wav
 from duologue.audio.samples import Samples
 from tests.real.agent_process import AgentServer
 from tests.real.speech import Listener, SpokenSentences
+from tests.real.understanding import assert_answered, ends_like, is_like
 
 LIMIT_S = 90.0
 
@@ -88,18 +88,14 @@ def latencies_ms(screen: str) -> list[float]:
 
 @over_both_transports
 @pytest.mark.parametrize(
-    ("question", "heard", "answer"),
-    [
-        ("What is the capital of France?", "france", "paris"),
-        ("What color is the sky?", "sky", "blue"),
-    ],
+    ("question", "answer"),
+    [("What is the capital of France?", "paris"), ("What color is the sky?", "blue")],
 )
 def test_a_spoken_question_is_answered(
     tmp_path: Path,
     spoken: SpokenSentences,
     transcribe: Listener,
     question: str,
-    heard: str,
     answer: str,
     transport: str,
 ) -> None:
@@ -109,12 +105,11 @@ def test_a_spoken_question_is_answered(
         tmp_path / "question.wav",
         *("--transport", transport, "--record", str(tmp_path / "call.wav")),
     )
-    assert heard in held.said("user")
-    assert answer in held.said("agent")
+    assert_answered(question, held.said("user"), held.last_said("agent"), answer)
     with wave.open(str(tmp_path / "call.wav")) as file:
         sides = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2").reshape(-1, 2)
     assert (np.abs(sides.astype(int)).max(axis=0) > 1000).all()
-    assert answer in transcribe(held.reply, held.reply_rate_hz)
+    assert ends_like(held.last_said("agent"), transcribe(held.reply, held.reply_rate_hz))
     transcript = next(m["text"] for m in held.messages if m["role"] == "user")
     requests = [line for line in held.log.splitlines() if "duologue.agent.llm" in line]
     assert any(transcript in request for request in requests)
@@ -127,12 +122,12 @@ def test_a_spoken_question_is_answered(
 
 
 @pytest.mark.parametrize(
-    ("rate_hz", "channels", "voice", "question", "heard", "answer"),
+    ("rate_hz", "channels", "voice", "question", "answer"),
     [
-        (44_100, 2, "en-gb+m3", "What is the capital of France?", "france", "paris"),
+        (44_100, 2, "en-gb+m3", "What is the capital of France?", "paris"),
         # At this rate Whisper tiny mishears a fifth of the words of espeak-ng's voices and more,
         # but not these.
-        (8_000, 1, "en-us", "What color is the sky?", "sky", "blue"),
+        (8_000, 1, "en-us", "What color is the sky?", "blue"),
     ],
 )
 def test_a_recording_from_elsewhere_is_understood(
@@ -142,23 +137,20 @@ def test_a_recording_from_elsewhere_is_understood(
     channels: int,
     voice: str,
     question: str,
-    heard: str,
     answer: str,
 ) -> None:
     samples = spoken(question, rate_hz, voice=voice)
     _write_channels(tmp_path / "question.wav", samples, rate_hz, channels)
     held = talk(tmp_path, tmp_path / "question.wav")
-    assert heard in held.said("user")
-    assert answer in held.said("agent")
+    assert_answered(question, held.said("user"), held.last_said("agent"), answer)
 
 
 @over_both_transports
 def test_a_recording_barges_into_the_greeting(
     tmp_path: Path, spoken: SpokenSentences, transcribe: Listener, transport: str
 ) -> None:
-    question = spoken("Excuse me. What color is the sky?")
-    silence_s = 4.0
-    recording = np.concatenate((np.zeros(int(silence_s * 16_000), np.int16), question))
+    question, silence_s = "Excuse me. What color is the sky?", 4.0
+    recording = np.concatenate((np.zeros(int(silence_s * 16_000), np.int16), spoken(question)))
     write_wav(tmp_path / "question.wav", recording, 16_000)
     held = talk(
         tmp_path,
@@ -166,7 +158,7 @@ def test_a_recording_barges_into_the_greeting(
         "--no-wait-for-greeting",
         *("--transport", transport, "--agent-file", str(STORYTELLER)),
     )
-    assert "sky" in held.said("user")
+    assert is_like(question, held.said("user"))
     assert "sends InterruptionEvent" in held.log
     assert "sends AgentResponseCorrectionEvent" in held.log
     silent_ms = _silent_from_ms(held.reply, held.reply_rate_hz, after_ms=silence_s * 1000)
