@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from duologue import Conversation, Disconnection, Mode, SessionConnectionError, TurnMetrics
+from duologue.audio import Samples, WavSource, samples_from_bytes
 from duologue.conversation.sound.flow import HICCUP_S
 from duologue.protocol.client_messages import UserAudioChunk
 from duologue.protocol.server_events import (
@@ -19,6 +22,7 @@ from duologue.protocol.server_events import (
 )
 from duologue.testing import (
     Begin,
+    Close,
     Listen,
     MemoryAgent,
     MemoryMicrophone,
@@ -116,6 +120,35 @@ def test_a_minute_by_voice_goes_by_the_clock() -> None:
     assert [mode for _, mode in minute.modes] == [Mode.SPEAKING, Mode.LISTENING] * 10
     speaking_s = [at_s for at_s, mode in minute.modes if mode is Mode.SPEAKING]
     assert speaking_s == pytest.approx(range(2, 62, 6), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype"), [("MP3", "MPEG_LAYER_III"), ("FLAC", "PCM_16"), ("WAV", "ULAW")]
+)
+def test_a_file_of_another_kind_may_be_the_microphone(
+    kind: str, subtype: str, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "voice", np.tile(SECOND, 2), RATE_HZ, format=kind, subtype=subtype)
+    clock = VirtualClock()
+
+    async def heard() -> Samples:
+        async with (
+            MemoryAgent([Begin(), Wait(2), Close()]) as agent,
+            Conversation.start_session(
+                agent_id="any",
+                origin=agent.origin,
+                microphone=WavSource(tmp_path / "voice", pace=clock),
+                speaker=MemorySpeaker(pace=clock),
+            ) as conversation,
+        ):
+            await conversation.wait_until_ended()
+        chunks = [one for one in agent.calls[0].received if isinstance(one, UserAudioChunk)]
+        return samples_from_bytes(b"".join(chunk.audio for chunk in chunks))
+
+    said = clock.run(heard())
+    middle = said[RATE_HZ // 2 : RATE_HZ * 3 // 2].astype(int)
+    assert np.abs(middle).max() == pytest.approx(8000, rel=0.1)
+    assert int(np.abs(np.fft.rfft(middle)).argmax()) == 220
 
 
 def test_the_times_of_turns_are_those_of_the_clock() -> None:

@@ -2,33 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(stream: IO[bytes]) -> bool:
-        try:
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(stream: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
+from filelock import FileLock, Timeout
 
 POLL_SECONDS: Final = 0.2
 LOCK_FILE_NAME: Final = ".lock"
@@ -44,17 +23,20 @@ def locked(folder: Path, *, limit_seconds: float, on_wait: Callable[[], None]) -
         TimeoutError: the other process still held it after `limit_seconds`.
         OSError: the lock's file cannot be made.
     """
-    with (folder / LOCK_FILE_NAME).open("ab") as stream:
-        if not _try_lock(stream):
-            on_wait()
-            _wait_for_lock(stream, folder, limit_seconds)
-        # Closing the file lets the lock go.
+    lock = FileLock(folder / LOCK_FILE_NAME, poll_interval=POLL_SECONDS)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        on_wait()
+        _wait_for(lock, folder, limit_seconds)
+    try:
         yield
+    finally:
+        lock.release()
 
 
-def _wait_for_lock(stream: IO[bytes], folder: Path, limit_seconds: float) -> None:
-    deadline = time.monotonic() + limit_seconds
-    while not _try_lock(stream):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"another process has held {folder} for {limit_seconds:g} s")
-        time.sleep(POLL_SECONDS)
+def _wait_for(lock: FileLock, folder: Path, limit_seconds: float) -> None:
+    try:
+        lock.acquire(timeout=limit_seconds)
+    except Timeout:
+        raise TimeoutError(f"another process has held {folder} for {limit_seconds:g} s") from None

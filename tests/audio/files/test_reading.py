@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.audio.files.reading import MAX_FILE_BYTES, decode_wav, read_wav
+from duologue.audio.samples import Samples
 from duologue.errors import AudioFileError
+from tests.audio.room import babble
 
 PCM, FLOAT, EXTENSIBLE = 1, 3, 0xFFFE
 
@@ -135,38 +139,104 @@ ONE_SAMPLE = chunk(b"data", bytes(64))
     ("file", "reason"),
     [
         (b"", "it is empty"),
-        (b"hello, world", "does not begin as one"),
-        (b"\xff", "does not begin as one"),
-        (b"ID3\x04 and so on", "an MP3 file"),
-        (b"\xff\xfb\x90\x00", "an MP3 or AAC file"),
-        (b"OggS and so on", "an Ogg file"),
-        (b"fLaC and so on", "a FLAC file"),
-        (b"RIFX and so on", "a big-endian RIFX file"),
-        (b"RIFF\4\0\0\0AVI ", "does not begin as one"),
-        (b"RIFF\4\0\0\0WAVE", "ends before any sound"),
-        (riff(fmt()), "ends before any sound"),
-        (riff(ONE_SAMPLE), "format does not come before its sound"),
-        (riff(chunk(b"fmt ", b"short"), ONE_SAMPLE), "its format is cut off"),
+        (b"hello, world", "begins as no sound file"),
+        (b"\xff", "begins as no sound file"),
+        (b"ID3\x04 and so on", "an MP3 file, but damaged"),
+        (b"\xff\xfb\x90\x00", "an MP3 or AAC file, but damaged"),
+        (b"OggS and so on", "an Ogg file, but damaged"),
+        (b"fLaC and so on", "a FLAC file, but damaged"),
+        (b"\x1aE\xdf\xa3 and so on", "a Matroska or WebM file, but damaged or of a kind"),
+        (b"RIFF\4\0\0\0AVI ", "a WAV file, but damaged"),
+        (b"RIFF\4\0\0\0WAVE", "a WAV file, but damaged"),
+        (riff(fmt()), "a WAV file, but damaged"),
+        (riff(ONE_SAMPLE), "a WAV file, but damaged"),
+        (riff(chunk(b"fmt ", b"short"), ONE_SAMPLE), "a WAV file, but damaged"),
         (riff(fmt(), chunk(b"data", b"")), "holds no sound"),
         (riff(fmt(), chunk(b"data", b""), chunk(b"LIST", b"text")), "holds no sound"),
-        (riff(fmt(tag=2, bits=4), ONE_SAMPLE), "its sound is Microsoft ADPCM"),
-        (riff(fmt(tag=0x11, bits=4), ONE_SAMPLE), "its sound is IMA ADPCM"),
-        (riff(fmt(tag=0x55, bits=0), ONE_SAMPLE), "its sound is MP3"),
-        (riff(fmt(tag=7, bits=8), ONE_SAMPLE), "its sound is μ-law"),
-        (riff(fmt(tag=0x1234), ONE_SAMPLE), "a format numbered 0x1234"),
-        (riff(fmt(bits=12), ONE_SAMPLE), "PCM of 12 bits"),
-        (riff(fmt(bits=0), ONE_SAMPLE), "PCM of 0 bits"),
-        (riff(fmt(tag=FLOAT, bits=16), ONE_SAMPLE), "float of 16 bits"),
-        (riff(fmt(channels=0), ONE_SAMPLE), "has 0 channels"),
+        (riff(fmt(tag=0x55, bits=0), ONE_SAMPLE), "a WAV file, but damaged or of a kind"),
+        (riff(fmt(tag=0x1234), ONE_SAMPLE), "a WAV file, but damaged or of a kind"),
+        (riff(fmt(bits=0), ONE_SAMPLE), "a WAV file, but damaged or of a kind"),
+        (riff(fmt(channels=0), ONE_SAMPLE), "a WAV file, but damaged"),
         (riff(fmt(channels=9), ONE_SAMPLE), "has 9 channels"),
-        (riff(fmt(rate_hz=0), ONE_SAMPLE), "sample rate is 0 Hz"),
+        (riff(fmt(rate_hz=0), ONE_SAMPLE), "a WAV file, but damaged|sample rate is 0 Hz"),
         (riff(fmt(rate_hz=999), ONE_SAMPLE), "sample rate is 999 Hz"),
         (riff(fmt(rate_hz=400_000), ONE_SAMPLE), "sample rate is 400000 Hz"),
     ],
 )
 def test_what_cannot_be_read_is_named(file: bytes, reason: str) -> None:
-    with pytest.raises(AudioFileError, match=f"^Cannot read voice.wav as a WAV file: .*{reason}"):
+    with pytest.raises(AudioFileError, match=f"^Cannot read voice.wav: .*({reason})"):
         decode_wav(file, "voice.wav")
+
+
+SPEECH_LIKE = babble(1, 16_000)
+
+
+def encoded(kind: str, subtype: str, samples: Samples = SPEECH_LIKE) -> bytes:
+    """A second of sound in a file of some kind."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, 16_000, format=kind, subtype=subtype)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype"),
+    [("FLAC", "PCM_16"), ("AIFF", "PCM_24"), ("AU", "PCM_16"), ("RF64", "PCM_16")],
+)
+def test_what_keeps_all_of_the_sound_is_read_to_the_last_bit(kind: str, subtype: str) -> None:
+    samples, rate_hz = decode_wav(encoded(kind, subtype), "it")
+    assert (samples.tolist(), rate_hz) == (SPEECH_LIKE.tolist(), 16_000)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "loss_db"),
+    [
+        ("WAV", "ULAW", -30),
+        ("WAV", "ALAW", -30),
+        ("WAV", "IMA_ADPCM", -20),
+        ("MP3", "MPEG_LAYER_III", -15),
+        ("OGG", "VORBIS", -10),
+        ("OGG", "OPUS", -10),
+    ],
+)
+def test_what_loses_a_little_of_the_sound_is_read_as_well(
+    kind: str, subtype: str, loss_db: float
+) -> None:
+    samples, rate_hz = decode_wav(encoded(kind, subtype), "it")
+    assert rate_hz == 16_000
+    assert len(samples) == pytest.approx(len(SPEECH_LIKE), abs=1600)
+    assert difference_db(SPEECH_LIKE, samples) < loss_db
+
+
+def difference_db(sound: Samples, other: Samples) -> float:
+    """How loud the difference is beside a sound, wherever in the other one it begins."""
+    size = 1 << (len(sound) + len(other)).bit_length()
+    one, two = np.fft.rfft(sound.astype(float), size), np.fft.rfft(other.astype(float), size)
+    likeness = np.fft.irfft(two * np.conj(one), size)
+    shifted = np.roll(np.pad(other.astype(float), (0, size - len(other))), -int(likeness.argmax()))
+    difference = shifted[: len(sound)] - sound
+    return float(10 * np.log10(np.mean(np.square(difference)) / np.mean(sound.astype(float) ** 2)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "kept"),
+    [("FLAC", "PCM_16", 40), ("FLAC", "PCM_16", 5000), ("MP3", "MPEG_LAYER_III", 40)],
+)
+def test_a_file_that_is_cut_off_too_soon_is_named(kind: str, subtype: str, kept: int) -> None:
+    with pytest.raises(AudioFileError, match=f"^Cannot read voice: it is an? {kind}.*damaged"):
+        decode_wav(encoded(kind, subtype)[:kept], "voice")
+
+
+def test_of_half_an_mp3_file_the_beginning_is_read() -> None:
+    file = encoded("MP3", "MPEG_LAYER_III")
+    whole, half = decode_wav(file, "it")[0], decode_wav(file[: len(file) // 2], "it")[0]
+    assert 0 < len(half) < len(whole)
+    assert (half[:4000] == whole[:4000]).all()
+
+
+def test_compressed_silence_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("duologue.audio.files.reading.MAX_SOUND_S", 3600 * 0.001)
+    with pytest.raises(AudioFileError, match="lasts more than"):
+        decode_wav(encoded("FLAC", "PCM_16", np.zeros(160_000, np.int16)), "it")
 
 
 @given(st.binary(max_size=300))

@@ -1,4 +1,4 @@
-"""A WAV file as the microphone, and a WAV file as the speaker."""
+"""A sound file as the microphone, and a WAV file as the speaker."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from duologue.audio.samples import samples_from_bytes
 
 
 class WavSource(ArraySource):
-    """A source that plays a WAV file as if it were a microphone, then silence until stopped.
+    """A source that plays a sound file as if it were a microphone, then silence until stopped.
 
-    The file is read at once; its sample rate becomes the source's. See `ArraySource` for `held`,
+    The file, of any kind that `read_wav` reads, is read at once; its sample rate becomes the source's. See `ArraySource` for `held`,
     `begin`, `finished`, `duration_ms`, `began_at_s` and `last_voiced_ms`.
     """
 

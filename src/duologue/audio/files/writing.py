@@ -1,4 +1,8 @@
-"""WAV files written: PCM of 16 bits; whole at once, or growing and readable at any time."""
+"""WAV files written: PCM of 16 bits; whole at once, or growing and readable at any time.
+
+Not by libsndfile, which writes the sizes of a file as it closes it: of a recording whose process is
+killed, this header is right up to the last second.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,10 @@ def talk(
         ),
     ] = None,
     input_file: Annotated[
-        Path | None, typer.Option("--input", help="A WAV file instead of the microphone.")
+        Path | None,
+        typer.Option(
+            "--input", help="A sound file instead of the microphone: WAV, FLAC, Ogg, MP3 …"
+        ),
     ] = None,
     output_file: Annotated[
         Path | None, typer.Option("--output", help="A WAV file for what the speaker plays.")
@@ -82,7 +85,7 @@ def talk(
         ),
     ] = None,
 ) -> None:
-    """Talk with a voice agent: live, from a WAV file, or in writing.
+    """Talk with a voice agent: live, from a sound file, or in writing.
 
     The key for a private agent is taken from ELEVENLABS_API_KEY for ElevenLabs, and from
     DUOLOGUE_API_KEY for the server in DUOLOGUE_ORIGIN.
