@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -104,6 +105,15 @@ def test_no_folder_is_too_full() -> None:
 def test_no_file_repeats_the_name_of_its_folder() -> None:
     repeating = [source.as_posix() for source in sources() if source.stem.startswith(home(source))]
     assert repeating == []
+
+
+def test_the_files_that_the_architecture_names_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    named = re.findall(r"`((?:[a-z_]+/)+(?:[a-z_]+\.py)?|[a-z_]+\.py)`", text)
+    inside = [SOURCE, SOURCE / "agent/call", SOURCE / "agent/speech", SOURCE / "conversation/sound"]
+    assert len(named) > 50
+    places = [SOURCE.parent.parent, *inside]
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
 
 def home(source: Path) -> str:

@@ -17,8 +17,9 @@ from duologue.audio.samples import samples_from_bytes
 class WavSource(ArraySource):
     """A source that plays a sound file as if it were a microphone, then silence until stopped.
 
-    The file, of any kind that `read_wav` reads, is read at once; its sample rate becomes the source's. See `ArraySource` for `held`,
-    `begin`, `finished`, `duration_ms`, `began_at_s` and `last_voiced_ms`.
+    The file, of any kind that `read_wav` reads, is read at once; its sample rate becomes the
+    source's. See `ArraySource` for `held`, `begin`, `finished`, `duration_ms`, `began_at_s` and
+    `last_voiced_ms`.
     """
 
     def __init__(
