@@ -303,7 +303,8 @@ def test_where_there_are_none_it_is_told_quickly_and_silently(tmp_path: Path) ->
 def test_alsa_keeps_quiet_about_devices_that_it_lacks(tmp_path: Path) -> None:
     (tmp_path / "pcm").write_text("00-00: Analog : playback 1 : capture 1\n")
     program = (
-        "import sys; from pathlib import Path; from duologue.audio import devices_available; from duologue.audio.devices import alsa; "
+        "import sys; from pathlib import Path; from duologue.audio import devices_available; "
+        "from duologue.audio.devices import alsa; "
         "alsa.DEVICES_FILE = Path(sys.argv[1]); print(devices_available())"
     )
     result = subprocess.run(
