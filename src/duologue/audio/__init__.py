@@ -1,4 +1,4 @@
-"""Sound on this machine: sources and sinks, WAV files, devices, resampling, capture and playout.
+"""Sound on this machine: its vocabulary here, and a folder for each thing that is done with it.
 
 Samples are mono, 16 bits. Inside they are one-dimensional numpy arrays of int16; at the borders,
 to sources and sinks, they are `memoryview`s of little-endian bytes (see `duologue.audio.samples`).

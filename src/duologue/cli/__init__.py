@@ -1,1 +1,1 @@
-"""The commands: talk, serve, models."""
+"""The commands: talk, serve, worker, devices, models, keys. Arguments come in, sentences go out."""

@@ -1,1 +1,1 @@
-"""The wire, without I/O: one frozen type for each message, the codec, the audio formats."""
+"""The wire, without I/O: frames come in and typed messages go out, and the other way round."""

@@ -1,1 +1,1 @@
-"""One call: from the client's first message to the close, whatever carries it."""
+"""One call, whatever carries it: the client's frames come in, and typed events go out."""

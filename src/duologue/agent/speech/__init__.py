@@ -1,1 +1,1 @@
-"""What an agent hears, thinks and speaks with."""
+"""What an agent hears, thinks and speaks with: models that all calls share, and a call's parts."""

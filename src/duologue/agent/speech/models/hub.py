@@ -1,4 +1,8 @@
-"""Models from the Hugging Face hub, over HTTP; a broken download goes on where it stopped."""
+"""Models from the Hugging Face hub, over HTTP; a broken download goes on where it stopped.
+
+Not by huggingface_hub: version 2.4 throws away what has come when a download breaks off, and lets a
+hub that cannot be reached cost 10 s and more, though the package index has the same bytes.
+"""
 
 from __future__ import annotations
 
