@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from duologue.conversation import Conversation, TextConversation
-from duologue.dialogue.values import Disconnection
+from duologue.dialogue.values import Disconnection, Mode
 from duologue.protocol.client_messages import UserActivity
-from duologue.protocol.server_events import AgentToolResponseEvent, ErrorEvent
+from duologue.protocol.server_events import AgentToolResponseEvent, AudioEvent, ErrorEvent
+from duologue.testing import MemoryMicrophone, MemorySpeaker
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
-from tests.conversation.fakes import Log
+from tests.conversation.fakes import Log, eventually
 
 LOST = "the connection to the server was lost"
 
@@ -147,6 +148,39 @@ async def test_the_users_end_is_told_and_closes_regularly() -> None:
         assert not conversation.is_open()
     assert agent.calls[0].close_code == 1000
     assert log.calls == [("on_disconnect", Disconnection(reason="user"))]
+
+
+@pytest.mark.parametrize("name", [*ENDS, "the user's own"])
+async def test_after_the_end_the_agent_is_not_heard_and_that_was_told(name: str) -> None:
+    async def script(call: ScriptedCall) -> None:
+        await call.begin()
+        await call.send(AudioEvent(audio=bytes(64_000), event_id=1))
+        await call.receive(UserActivity)
+        if name in ENDS:
+            await ENDS[name][0](call)
+        else:
+            await call.receive_until_gone()
+
+    log = Log()
+    async with (
+        ScriptedAgent(script) as agent,
+        Conversation.start_session(
+            agent_id="a",
+            origin=agent.origin,
+            connection_type="websocket",
+            microphone=MemoryMicrophone(),
+            speaker=MemorySpeaker(),
+            **log.options("on_mode_change", "on_disconnect"),
+        ) as conversation,
+    ):
+        await eventually(lambda: conversation.mode is Mode.SPEAKING)
+        conversation.send_user_activity()
+        if name not in ENDS:
+            await conversation.end_session()
+        await conversation.wait_until_ended()
+        assert conversation.mode is Mode.LISTENING
+    told = [name if name == "on_disconnect" else value for name, value in log.calls]
+    assert told == [Mode.SPEAKING, Mode.LISTENING, "on_disconnect"]
 
 
 async def test_an_on_disconnect_that_raises_does_not_make_the_end_fail() -> None:

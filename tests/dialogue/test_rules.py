@@ -167,6 +167,18 @@ def test_the_agent_listens_once_everything_was_heard() -> None:
     assert dialogue.mode is Mode.LISTENING
 
 
+def test_after_the_end_the_agent_is_not_heard_and_that_is_told_once() -> None:
+    dialogue = Dialogue(PCM)
+    assert "on_mode_change" in reported(dialogue.receive(sound(1), 0.0))
+    assert dialogue.over() == [
+        Report.of("on_mode_change", Mode.LISTENING),
+        Report.of("on_can_send_feedback_change", False),
+    ]
+    assert dialogue.over() == []
+    assert dialogue.playback_changed(playing=True) == []
+    assert dialogue.mode is Mode.LISTENING
+
+
 @pytest.mark.parametrize("data", [b"", b"\x00"])
 def test_sound_without_a_sample_is_nothing(data: bytes) -> None:
     dialogue = Dialogue(PCM)

@@ -113,7 +113,7 @@ class Performance:
                     self._carry_out(_called(action))
                 case End(disconnection):
                     self.end = disconnection
-                    self._carry_out(list(self._dialogue.ratings.close()))
+                    self._carry_out(list(self._dialogue.over()))
 
     def _report(self, callback: str, arguments: tuple[object, ...]) -> None:
         if callback != "on_turn_metrics":  # times are not the scenarios' subject

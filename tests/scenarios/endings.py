@@ -99,7 +99,7 @@ SCENARIOS = {
             *GREETING,
             Moment(
                 ErrorEvent(error_type="max_duration_exceeded", message="time is up"),
-                (NOT_RATEABLE,),
+                (LISTENING, NOT_RATEABLE),
             ),
         ),
         end=too_long("time is up"),

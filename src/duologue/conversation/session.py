@@ -104,7 +104,7 @@ class BaseConversation(Senders, Uploads):
 
     @property
     def mode(self) -> Mode:
-        """Whether the agent is being heard."""
+        """Whether the agent is being heard. After the end it is not."""
         return self._dialogue.mode
 
     @property
@@ -288,7 +288,7 @@ class BaseConversation(Senders, Uploads):
         self._disconnection = disconnection
         self._status.advance(Status.DISCONNECTING)
         self._outbox.close()
-        for report in self._dialogue.ratings.close():
+        for report in self._dialogue.over():
             self._callbacks.put(report)
         self._approvals.end()
         self._silence()

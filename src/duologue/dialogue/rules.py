@@ -138,6 +138,13 @@ class Dialogue:
         """What follows from time having passed."""
         return [*self.approvals.tick(now_ms), *self._ending.tick(now_ms)]
 
+    def over(self) -> list[Report]:
+        """The conversation ends: the agent is no longer heard, and nothing can be rated."""
+        self._playing = False
+        changes = [] if self.mode is Mode.LISTENING else [_mode_change(Mode.LISTENING)]
+        self.mode = Mode.LISTENING
+        return [*changes, *self.ratings.close()]
+
     def _sound(self, event: AudioEvent, now_ms: float) -> list[Action]:
         if self._output_format is None:
             return []
@@ -202,7 +209,11 @@ class Dialogue:
         if mode is self.mode:
             return []
         self.mode = mode
-        return [Report.of("on_mode_change", mode)]
+        return [_mode_change(mode)]
+
+
+def _mode_change(mode: Mode) -> Report:
+    return Report.of("on_mode_change", mode)
 
 
 def _as_it_is(event: ServerEvent) -> list[Action]:
