@@ -13,7 +13,7 @@ import numpy as np
 from duologue.audio.endpoints import log_failure
 from duologue.audio.playout.jitter_buffer import START_MS
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
-from duologue.conversation.callbacks import Callbacks
+from duologue.conversation.telling.callbacks import Callbacks
 from duologue.dialogue.values import Disconnection
 from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Incoming

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.parts import StatusReporter
+from duologue.conversation.telling.callbacks import CallbackQueue
 from duologue.dialogue.values import Status
 from tests.conversation.fakes import Log
 

@@ -11,9 +11,9 @@ import pytest
 
 from duologue.conversation import TextConversation
 from duologue.conversation import session as module
-from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.outbox import CONTROL_LIMIT, Outbox
 from duologue.conversation.parts import SessionParts, StatusReporter
+from duologue.conversation.telling.callbacks import CallbackQueue
 from duologue.dialogue.rules import Dialogue
 from duologue.dialogue.values import Disconnection, Mode, Status
 from duologue.errors import ConversationEnded, SendQueueFull
@@ -220,6 +220,22 @@ async def test_garbage_goes_to_debug_and_the_conversation_goes_on() -> None:
         await eventually(lambda: len(log.calls) == 2)
         assert log.calls[0] == ("on_debug", garbage)
         assert conversation.is_open()
+
+
+async def test_a_burst_keeps_the_loop_from_nothing_else() -> None:
+    burst = [UnknownEvent(type="news", data={})] * 100_000
+    told: list[object] = []
+    async with running({"on_debug": told.append}) as (conversation, connection):
+        connection.say(*burst, Disconnection.by_close(1000, None))
+        turns, longest_s = 0, 0.0
+        while conversation.disconnection is None:
+            began_s = time.monotonic()
+            await asyncio.sleep(0)
+            turns, longest_s = turns + 1, max(longest_s, time.monotonic() - began_s)
+    assert turns > 1000
+    assert longest_s < 2  # it was minutes
+    # Callbacks are called meanwhile; of what they leave waiting, so much is kept.
+    assert len(told) >= 10_000
 
 
 async def test_a_callback_that_raises_does_not_end_the_conversation() -> None:

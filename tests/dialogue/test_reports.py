@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from duologue.conversation.callbacks import Callbacks
+from duologue.conversation.telling.callbacks import Callbacks
 from duologue.dialogue.reports import CALLBACK_OF_EVENT
 from duologue.protocol.server_events import (
     AgentResponseEvent,

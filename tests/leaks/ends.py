@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from duologue.conversation.callbacks import Callbacks
+from duologue.conversation.telling.callbacks import Callbacks
 from duologue.dialogue.values import Disconnection
 from duologue.errors import ConversationEnded
 from tests.conversation.fakes import eventually

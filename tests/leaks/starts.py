@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from duologue.conversation.callbacks import Callbacks
+from duologue.conversation.telling.callbacks import Callbacks
 from duologue.errors import DeviceError, SessionConnectionError, UnsupportedAudioFormat
 from tests.leaks.ends import BY_USER, LIMIT_S, Way, ended
 from tests.leaks.stage import SlowMicrophone, Stage, UnopenableMicrophone, UnopenableSpeaker

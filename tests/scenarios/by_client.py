@@ -11,8 +11,8 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from duologue import Conversation
-from duologue.conversation.callbacks import Callbacks
 from duologue.conversation.session import BaseConversation
+from duologue.conversation.telling.callbacks import Callbacks
 from duologue.dialogue.values import AgentAudio
 from duologue.errors import FeedbackUnavailable
 from duologue.protocol.client_messages import ClientMessage, ConversationInitiation, UserAudioChunk

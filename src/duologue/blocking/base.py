@@ -8,8 +8,8 @@ from typing import Any, Final, Self, TypeVar
 
 from duologue.blocking.dispatcher import Dispatcher
 from duologue.blocking.loop_thread import LoopClosed, LoopThread, run
-from duologue.conversation import iteration
 from duologue.conversation.session import BaseConversation as AsyncioConversation
+from duologue.conversation.telling import iteration
 from duologue.dialogue.values import Disconnection
 
 R = TypeVar("R")

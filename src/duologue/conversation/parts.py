@@ -6,8 +6,8 @@ import ssl
 from dataclasses import dataclass
 
 from duologue.connection.base import Connection
-from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.outbox import Outbox
+from duologue.conversation.telling.callbacks import CallbackQueue
 from duologue.dialogue.actions import Report
 from duologue.dialogue.rules import Dialogue
 from duologue.dialogue.values import Status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterable
@@ -13,10 +14,10 @@ from duologue.connection.base import Received
 from duologue.conversation.clock import clock_of
 from duologue.conversation.handlers.approvals import ApprovalRunner
 from duologue.conversation.handlers.tools import ToolRunner
-from duologue.conversation.iteration import EventIterator, EventStream
 from duologue.conversation.parts import SessionParts
 from duologue.conversation.senders import Senders
 from duologue.conversation.takedown import take_each
+from duologue.conversation.telling.iteration import EventIterator, EventStream
 from duologue.conversation.uploads import Uploads
 from duologue.dialogue.actions import (
     Action,
@@ -46,6 +47,9 @@ logger = logging.getLogger("duologue")
 
 FLUSH_LIMIT_S: Final = 1.0
 """How long the end waits for messages that are queued already."""
+
+READ_AT_ONCE: Final = 50
+"""Of messages that are here already so many are acted on before the loop does something else."""
 
 CALLBACK_LIMIT_S: Final = 5.0
 """How long the end waits for callbacks that are still to be called."""
@@ -246,12 +250,14 @@ class BaseConversation(Senders, Uploads):
         await self._connection.send(message)
 
     async def _receive_all(self) -> None:
-        while True:
+        for count in itertools.count(1):
             received = await self._connection.receive()
             if isinstance(received, Disconnection):
                 self._end(received)
                 return
             self._act_on(received)
+            if count % READ_AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     async def _keep_deadlines(self) -> None:
         while True:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from duologue.conversation.callbacks import Callbacks
 from duologue.conversation.options import CommonOptions, TextOptions, VoiceOptions
+from duologue.conversation.telling.callbacks import Callbacks
 
 EXPLAINED = (CommonOptions.__doc__ or "") + (VoiceOptions.__doc__ or "")
 

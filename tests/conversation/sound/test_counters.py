@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
-from duologue.conversation import callbacks
 from duologue.conversation.sound.counters import AudioCounters
+from duologue.conversation.telling import callbacks
 from duologue.dialogue.values import AgentAudio
 from duologue.protocol.server_events import InterruptionEvent
 from tests.conversation.calls import calling, sound, tone

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from duologue.audio.endpoints import Sink, Source
 from duologue.connection.http.endpoints import Region
-from duologue.conversation.callbacks import Callbacks
 from duologue.conversation.options.initiation import ToolMockConfig
 from duologue.conversation.options.orchestrator import Orchestrator
 from duologue.conversation.options.overrides import Overrides
 from duologue.conversation.options.transport import ConnectionType, WebRtcOptions
+from duologue.conversation.telling.callbacks import Callbacks
 from duologue.dialogue.tools import ClientTool
 from duologue.protocol.server_events import McpToolCallEvent
 

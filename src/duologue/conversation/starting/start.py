@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
-from duologue.conversation.callbacks import CallbackQueue
 from duologue.conversation.options import SessionPlan, TextOptions, VoiceOptions, plan_session
 from duologue.conversation.outbox import Outbox
 from duologue.conversation.parts import SessionParts, StatusReporter
@@ -16,6 +15,7 @@ from duologue.conversation.session import CALLBACK_LIMIT_S, BaseConversation
 from duologue.conversation.sound.choice import chosen_devices
 from duologue.conversation.starting.connecting import Opened, connect
 from duologue.conversation.starting.prelude import Prelude
+from duologue.conversation.telling.callbacks import CallbackQueue
 from duologue.conversation.text import TextConversation
 from duologue.conversation.voice import VoiceConversation
 from duologue.dialogue.actions import Report

@@ -31,7 +31,7 @@ class BaseConversation(Senders, Uploads):
 
     @property
     def mode(self) -> Mode:
-        """Whether the agent is being heard."""
+        """Whether the agent is being heard. After the end it is not."""
         return self._in_loop(lambda: self._conversation.mode)
 
     @property

@@ -6,8 +6,8 @@ import gc
 import pytest
 
 from duologue.conversation import Conversation
-from duologue.conversation import iteration as module
-from duologue.conversation.iteration import Event, EventIterator, EventStream
+from duologue.conversation.telling import iteration as module
+from duologue.conversation.telling.iteration import Event, EventIterator, EventStream
 from duologue.protocol.client_messages import UserActivity
 from duologue.protocol.server_events import (
     AgentResponseEvent,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from duologue.conversation import callbacks as module
-from duologue.conversation.callbacks import CallbackQueue
+from duologue.conversation.telling import callbacks as module
+from duologue.conversation.telling.callbacks import CallbackQueue
 from duologue.dialogue.actions import Report
 from duologue.dialogue.values import ErrorReport
 from duologue.protocol.client_messages import Pong, UserAudioChunk

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final, TypedDict
 
+from duologue.conversation.telling.backlog import Backlog
 from duologue.dialogue.actions import Report
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import (
@@ -36,6 +37,9 @@ logger = logging.getLogger("duologue")
 
 BACKLOG_LIMIT: Final = 10_000
 """How many reports wait at most. Beyond it the oldest is dropped, audio and VAD reports first."""
+
+CALLED_AT_ONCE: Final = 50
+"""So many reports that wait are delivered before the loop does something else."""
 
 HELD_LOOP_LIMIT_S: Final = 0.1
 """A callback that holds the event loop for longer is named in a warning."""
@@ -104,20 +108,20 @@ class Callbacks(TypedDict, total=False):
 
 
 class CallbackQueue:
-    """Calls callbacks in the order of their reports. All methods belong to one event loop.
-
-    Attributes:
-        dropped: how many reports were dropped, because callbacks were too slow.
-    """
+    """Calls callbacks in the order of their reports. All methods belong to one event loop."""
 
     def __init__(self, callbacks: Mapping[str, Callable[..., object]]) -> None:
         self._callbacks = callbacks
-        self._waiting: deque[Report] = deque()
+        self._waiting: Backlog[Report] = Backlog(BACKLOG_LIMIT, _is_dropped_first)
         self._work = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="duologue callbacks")
         self._delivery: object = None
         self._finished = False
-        self.dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many reports were dropped, because callbacks were too slow."""
+        return self._waiting.dropped
 
     def put(self, report: Report) -> None:
         """Let a report be delivered after those that wait already."""
@@ -161,30 +165,24 @@ class CallbackQueue:
             if report.callback == "on_error":
                 logger.error("%s", *report.arguments)
             return
-        if len(self._waiting) >= BACKLOG_LIMIT:
-            self._drop_oldest()
-        self._waiting.append(report)
-        self._work.set()
-
-    def _drop_oldest(self) -> None:
-        if not self.dropped:
+        if len(self._waiting) >= BACKLOG_LIMIT and not self.dropped:
             logger.warning(
                 "%d reports wait for callbacks that are too slow; from now on some are dropped",
                 BACKLOG_LIMIT,
             )
-        self.dropped += 1
-        for index, report in enumerate(self._waiting):
-            if _is_dropped_first(report):
-                del self._waiting[index]
-                return
-        self._waiting.popleft()
+        self._waiting.append(report)
+        self._work.set()
 
     async def _run(self) -> None:
         while True:
             await self._work.wait()
             self._work.clear()
-            while self._waiting:
+            for count in itertools.count(1):
+                if not self._waiting:
+                    break
                 await self._deliver(self._waiting.popleft())
+                if count % CALLED_AT_ONCE == 0:
+                    await asyncio.sleep(0)
             if self._finished:
                 return
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
+from duologue.conversation.telling.backlog import Backlog
 from duologue.protocol.codec import UnknownEvent
 from duologue.protocol.server_events import AudioEvent, ServerEvent
 
@@ -53,18 +54,20 @@ class EventStream:
 
 
 class EventIterator:
-    """The events of a conversation, in order; it ends with the conversation, without raising.
-
-    Attributes:
-        dropped: how many events were dropped, because they were not taken in time: of 1,000 that
-            wait, sound goes first, then the oldest.
-    """
+    """The events of a conversation, in order; it ends with the conversation, without raising."""
 
     def __init__(self, earlier: Iterable[Event]) -> None:
-        self._waiting = deque(earlier)
+        self._waiting = Backlog(EVENTS_LIMIT, _is_sound, earlier)
         self._changed = asyncio.Event()
         self._finished = False
-        self.dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many events were dropped, because they were not taken in time.
+
+        Of 1,000 that wait, sound goes first, then the oldest.
+        """
+        return self._waiting.dropped
 
     def __aiter__(self) -> EventIterator:
         return self
@@ -79,8 +82,11 @@ class EventIterator:
 
     def put(self, event: Event) -> None:
         """Let an event be given after those that wait."""
-        if len(self._waiting) >= EVENTS_LIMIT:
-            self._drop_oldest()
+        if len(self._waiting) >= EVENTS_LIMIT and not self.dropped:
+            logger.warning(
+                "%d events wait for an iterator that is too slow; from now on some are dropped",
+                EVENTS_LIMIT,
+            )
         self._waiting.append(event)
         self._changed.set()
 
@@ -89,15 +95,6 @@ class EventIterator:
         self._finished = True
         self._changed.set()
 
-    def _drop_oldest(self) -> None:
-        if not self.dropped:
-            logger.warning(
-                "%d events wait for an iterator that is too slow; from now on some are dropped",
-                EVENTS_LIMIT,
-            )
-        self.dropped += 1
-        for index, event in enumerate(self._waiting):
-            if isinstance(event, AudioEvent):
-                del self._waiting[index]
-                return
-        self._waiting.popleft()
+
+def _is_sound(event: Event) -> bool:
+    return isinstance(event, AudioEvent)

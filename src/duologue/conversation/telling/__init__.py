@@ -1,0 +1,1 @@
+"""What the caller is told: reports and events come in, calls of callbacks and iterations go out."""
