@@ -334,3 +334,23 @@ def test_the_command_lists_the_devices_of_the_sound_server(pulseaudio: PulseAudi
     assert ["microphone", "Mic_One", MICROPHONE, "yes", "48000"] in rows
     assert ["speaker", "Speaker_One", SPEAKER, "yes", "48000"] in rows
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("option", "known"), [("--microphone", "mic1' (Mic_One)"), ("--speaker", "spk1' (Speaker_One)")]
+)
+def test_the_command_refuses_a_device_that_is_not_there(
+    pulseaudio: PulseAudio, option: str, known: str
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "duologue", "talk", option, "nonsense"],
+        env={**pulseaudio.environment, "PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert result.returncode == 1
+    assert "'nonsense'" in result.stderr
+    assert known in result.stderr
+    assert "Traceback" not in result.stderr

@@ -110,6 +110,47 @@ def test_a_device_is_found_by_id_by_name_and_by_a_part_of_its_name(wanted: str) 
 
 
 @pytest.mark.usefixtures("microphones")
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("Anna\u2019s AirPods", "anna's airpods"),
+        ("Anna's AirPods", "Anna\u00b4s AirPods"),
+        ("Caf\u00e9", "Cafe\u0301"),
+        ("Cafe\u0301", "CAF\u00c9"),
+        ("USB\u00a0 Audio", "usb audio"),
+        ("Lautsprecher Gro\u00df", "GROSS"),
+        ("\uff35\uff33\uff22 Mic", "usb mic"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(
+    name: str, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_infos", lambda *asked: [fake_device("alsa_input.x", name)])
+    found = find_device(DeviceKind.MICROPHONE, wanted)
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.usefixtures("microphones")
+def test_a_whole_name_comes_before_a_part_of_a_longer_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ("Headset Pro", "Headset", "My Headset")
+    devices = [fake_device(f"alsa_input.{name[:4]}{len(name)}", name) for name in names]
+    monkeypatch.setattr(module, "_infos", lambda *asked: devices)
+    found = find_device(DeviceKind.MICROPHONE, " headset")
+    assert found is not None
+    assert found.name == "Headset"
+
+
+@pytest.mark.usefixtures("microphones")
+@pytest.mark.parametrize("wanted", ["", " ", "\u00a0"])
+def test_nothing_is_no_part_of_a_name(wanted: str) -> None:
+    with pytest.raises(UnknownDevice, match="no microphone"):
+        find_device(DeviceKind.MICROPHONE, wanted)
+
+
+@pytest.mark.usefixtures("microphones")
 def test_a_part_of_several_names_is_refused_with_their_ids() -> None:
     with pytest.raises(UnknownDevice, match=r"more than one microphone 'built-in'") as refusal:
         find_device(DeviceKind.MICROPHONE, "built-in")

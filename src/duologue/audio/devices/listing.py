@@ -7,16 +7,20 @@ where no sound server runs, and ALSA writes some hundred lines to the terminal.
 from __future__ import annotations
 
 import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import miniaudio
 
 from duologue.audio.devices import alsa
 from duologue.audio.devices.advice import Obstacle, advice
 from duologue.errors import DeviceError, UnknownDevice
+
+_APOSTROPHES: Final = dict.fromkeys(map(ord, "\u2018\u2019\u201b\u02bc\u00b4\u0060\uff07"), "'")
+"""What stands for an apostrophe; a phone calls itself `Anna’s`, and its user types `Anna's`."""
 
 
 class DeviceKind(StrEnum):
@@ -72,7 +76,8 @@ def list_devices(kind: DeviceKind | None = None) -> list[AudioDevice]:
 def find_device(kind: DeviceKind, device_id: str | None) -> AudioDevice | None:
     """The device with that id, name or part of a name; None, for the default, if there is no id.
 
-    An id counts before a name, and a name before a part of one, in which case does not matter.
+    An id counts before a name, and a name before a part of a longer one. In names neither case nor
+    spaces count, nor how letters with accents and apostrophes are written.
 
     Raises:
         UnknownDevice: there is no such device.
@@ -109,15 +114,23 @@ def devices_available() -> bool:
 
 def _matching(devices: Sequence[AudioDevice], wanted: str) -> list[AudioDevice]:
     """What is meant most likely: an id, else a name, else a part of a name."""
+    said = _as_said(wanted)
     rules: tuple[Callable[[AudioDevice], bool], ...] = (
         lambda device: device.id == wanted,
         lambda device: device.name == wanted,
-        lambda device: bool(wanted) and wanted.casefold() in device.name.casefold(),
+        lambda device: bool(said) and said == _as_said(device.name),
+        lambda device: bool(said) and said in _as_said(device.name),
     )
     for rule in rules:
         if matches := [device for device in devices if rule(device)]:
             return matches
     return []
+
+
+def _as_said(name: str) -> str:
+    """A name as two people would say it alike, however each of their keyboards writes it."""
+    plain = unicodedata.normalize("NFKC", name.translate(_APOSTROPHES)).casefold()
+    return " ".join(unicodedata.normalize("NFKC", plain).split())
 
 
 def _list_devices(kind: DeviceKind | None, *, with_rates: bool = False) -> list[AudioDevice]:

@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from duologue.audio import WavSource, devices_available
+from duologue.audio import DeviceKind, WavSource, devices_available
+from duologue.audio.devices.listing import find_device
 from duologue.cli.talk.live import talk_live
 from duologue.cli.talk.options import AgentOptions, SoundOptions, TalkOptions
 from duologue.cli.talk.own_agent import own_agent
@@ -119,6 +120,7 @@ def talk(
     ):
         _check_folder(option, path)
 
+    _check_devices(microphone, speaker)
     question = _question(input_file, text=text, devices_named=bool(microphone or speaker))
     sound = _sound(echo_cancellation, noise_suppression, gain_control, record)
 
@@ -205,6 +207,17 @@ def _check(
         raise typer.BadParameter(
             "--agent-file and --agent-log are for the agent on this machine, which AGENT_ID is not"
         )
+
+
+def _check_devices(microphone: str | None, speaker: str | None) -> None:
+    """Refuse a device that is not there: a person who names one wants no other.
+
+    Raises:
+        DeviceError: there is none, or more than one such; the sentence lists what there is.
+    """
+    for kind, named in ((DeviceKind.MICROPHONE, microphone), (DeviceKind.SPEAKER, speaker)):
+        if named is not None:
+            find_device(kind, named)
 
 
 def _check_folder(option: str, path: Path | None) -> None:
