@@ -64,7 +64,7 @@ def main() -> None:
     pull_missing()
     said = [text for text in SENTENCES if len(text) < LONGEST_SENTENCE]
     spoken = [espeak(text, voice, MICROPHONE_HZ) for voice in VOICES for text in said]
-    whisper = WhisperTranscriber(model_folder(WHISPER_TINY_EN))
+    whisper = WhisperTranscriber(model_folder(WHISPER_TINY_EN), draws=False)
     try:
         for name, convert in WAYS.items():
             heard = [asyncio.run(whisper.transcribe(convert(samples))) for samples in spoken]

@@ -131,7 +131,7 @@ class WordErrorRates:
 def measure() -> WordErrorRates:
     """Speak and recognise all sentences; print what differs, and the figures."""
     pull_missing()
-    whisper = WhisperTranscriber(model_folder(WHISPER_TINY_EN))
+    whisper = WhisperTranscriber(model_folder(WHISPER_TINY_EN), draws=False)
     path = model_folder(PIPER_EN_US_JOE_MEDIUM) / "en_US-joe-medium.onnx"
     voice = PiperSynthesizer(path, seed=VOICE_SEED)
     try:
