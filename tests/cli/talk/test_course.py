@@ -60,6 +60,25 @@ def test_an_answer_that_was_heard_while_the_file_was_still_silent_counts() -> No
     assert course.step(9.0, agent_speaks=False, file_ended=True, user_finished_s=2.5) is Step.END
 
 
+def test_what_was_said_until_an_interruption_is_no_answer() -> None:
+    course = _playing()
+    course.step(2.6, agent_speaks=True, file_ended=True, user_finished_s=2.5)
+
+    def later(now_s: float, *, agent_speaks: bool) -> Step:
+        return course.step(
+            now_s,
+            agent_speaks=agent_speaks,
+            file_ended=True,
+            user_finished_s=2.5,
+            interruptions=1,
+        )
+
+    assert later(2.7, agent_speaks=False) is Step.WAIT
+    assert later(9.0, agent_speaks=False) is Step.WAIT
+    assert later(9.1, agent_speaks=True) is Step.WAIT
+    assert later(12.0, agent_speaks=False) is Step.END
+
+
 def test_the_conversation_does_not_end_before_the_file() -> None:
     course = _playing()
     course.step(4.0, agent_speaks=True, user_finished_s=2.5)

@@ -43,6 +43,7 @@ class RecordedCourse:
         self._last_sound_s: float | None = None
         self._is_playing_file = False
         self._file_ended_s: float | None = None
+        self._interruptions = 0
 
     def step(
         self,
@@ -51,6 +52,7 @@ class RecordedCourse:
         agent_speaks: bool,
         file_ended: bool = False,
         user_finished_s: float | None = None,
+        interruptions: int = 0,
     ) -> Step:
         """What to do at `now_s`.
 
@@ -58,7 +60,12 @@ class RecordedCourse:
             agent_speaks: whether the agent is to be heard now.
             file_ended: whether the whole file has been played.
             user_finished_s: when the last speech of the file was played, once that is known.
+            interruptions: how often the agent was interrupted: what it said until then, perhaps a
+                little longer than the user spoke, is no answer.
         """
+        if interruptions > self._interruptions:
+            self._interruptions = interruptions
+            self._last_sound_s = None
         if agent_speaks:
             self._last_sound_s = now_s
         if not self._is_playing_file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sized
 from typing import Final
 
 import typer
@@ -21,6 +22,7 @@ from duologue.cli.talk.options import (
 from duologue.conversation.voice import VoiceConversation
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import Message, Mode
+from duologue.protocol.server_events import InterruptionEvent
 
 _LOOK_S: Final = 0.02
 
@@ -38,6 +40,7 @@ async def talk_recorded(options: TalkOptions, microphone: WavSource) -> None:
     speaker: Sink = (
         WavSink(options.output, OUTPUT_RATE_HZ) if options.output else ArraySink(OUTPUT_RATE_HZ)
     )
+    interruptions: list[InterruptionEvent] = []
     with options.open_transcript() as transcript:
 
         def show(message: Message) -> None:
@@ -50,16 +53,26 @@ async def talk_recorded(options: TalkOptions, microphone: WavSource) -> None:
             microphone=microphone,
             speaker=speaker,
             on_message=show,
+            on_interruption=interruptions.append,
             on_error=show_error,
         ) as conversation:
-            await _hold(conversation, microphone, wait_for_greeting=options.wait_for_greeting)
+            await _hold(
+                conversation,
+                microphone,
+                interruptions,
+                wait_for_greeting=options.wait_for_greeting,
+            )
     for metrics in conversation.turn_metrics:
         typer.echo(_latency_line(metrics))
     raise_if_lost(conversation.disconnection)
 
 
 async def _hold(
-    conversation: VoiceConversation, microphone: WavSource, *, wait_for_greeting: bool
+    conversation: VoiceConversation,
+    microphone: WavSource,
+    interruptions: Sized,
+    *,
+    wait_for_greeting: bool,
 ) -> None:
     """Play the file when it is time, and return when the conversation is over."""
     course = RecordedCourse(time.monotonic(), wait_for_greeting=wait_for_greeting)
@@ -69,6 +82,7 @@ async def _hold(
             agent_speaks=conversation.mode is Mode.SPEAKING,
             file_ended=microphone.finished,
             user_finished_s=_user_finished_s(microphone),
+            interruptions=len(interruptions),
         ):
             case Step.PLAY:
                 microphone.begin()
