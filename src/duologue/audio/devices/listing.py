@@ -76,8 +76,8 @@ def list_devices(kind: DeviceKind | None = None) -> list[AudioDevice]:
 def find_device(kind: DeviceKind, device_id: str | None) -> AudioDevice | None:
     """The device with that id, name or part of a name; None, for the default, if there is no id.
 
-    An id counts before a name, and a name before a part of a longer one. Case,
-    how many spaces there are, and how accents and apostrophes are written does not matter.
+    An id counts before a name, and a name before a part of a longer one. In names
+    it does not matter how case, spaces, accents and apostrophes are written.
 
     Raises:
         UnknownDevice: there is no such device.
