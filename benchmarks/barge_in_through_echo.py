@@ -15,6 +15,7 @@ import statistics
 import tempfile
 import time
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ LISTEN_S = 4.0
 """By then the canceller knows the room."""
 FADED_S = 0.15
 LIMIT_S = 20.0
+NOTICED_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,17 @@ class BargeIn:
     silent_ms: float
 
 
+class Missed(Enum):
+    """Why there is nothing to measure."""
+
+    INTERRUPTED_ITSELF = "the agent interrupted itself"
+    UNNOTICED = "the agent talked on"
+
+
 async def barge_in(
     room: Room, spoken: SpokenSentences, *, origin: str, agent_id: str
-) -> BargeIn | None:
-    """Talk over an agent once; None if it has interrupted itself before."""
+) -> BargeIn | Missed:
+    """Talk over an agent once."""
     noticed: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     def interrupted() -> None:
@@ -64,15 +73,17 @@ async def barge_in(
         with room.hearing_microphone() as echo:
             await asyncio.sleep(LISTEN_S)
         if noticed.done():
-            return None
+            return Missed.INTERRUPTED_ITSELF
         sentence = at_level(spoken(SENTENCE, RATE_HZ), level_of(echo.samples) * gain(LOUDER_DB))
         with (
             room.hearing_speaker() as speaker,
             room.hearing_microphone() as microphone,
             room.saying(sentence),
         ):
-            async with asyncio.timeout(LIMIT_S):
-                noticed_s = await noticed
+            try:
+                noticed_s = await asyncio.wait_for(noticed, NOTICED_LIMIT_S)
+            except TimeoutError:
+                return Missed.UNNOTICED
             # The answer comes later than that.
             await asyncio.sleep(FADED_S)
             silent_s = speaker.last_audible_s(AUDIBLE_ABOVE)
@@ -99,7 +110,7 @@ def at_level(samples: Samples, level: float) -> Samples:
     return samples_from_floats(samples.astype(np.float64) * level / level_of(samples))
 
 
-async def measure(barge_ins: int = BARGE_INS) -> list[BargeIn | None]:
+async def measure(barge_ins: int = BARGE_INS) -> list[BargeIn | Missed]:
     """Talk over the agent, print each figure, and return them."""
     with tempfile.TemporaryDirectory() as folder, echoing_room(Path(folder)) as room:
         spoken = SpokenSentences(Path(folder))
@@ -111,10 +122,10 @@ async def measure(barge_ins: int = BARGE_INS) -> list[BargeIn | None]:
     for result in results:
         print(
             f"noticed after {result.noticed_ms:.0f} ms, silent after {result.silent_ms:.0f} ms"
-            if result
-            else "the agent interrupted itself"
+            if isinstance(result, BargeIn)
+            else result.value
         )
-    measured = [result for result in results if result]
+    measured = [result for result in results if isinstance(result, BargeIn)]
     print(
         f"{len(measured)} barge-ins through the echo: noticed after "
         f"{statistics.median(result.noticed_ms for result in measured):.0f} ms (median), silent "

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.barge_in_through_echo import barge_in
+from benchmarks.barge_in_through_echo import BargeIn, barge_in
 from benchmarks.self_hearing import QUESTIONS, hold, print_held
 from duologue import Conversation, Mode
 from duologue.agent.speech.turns import MIN_SPEECH_S
@@ -109,12 +109,13 @@ async def test_without_echo_cancellation_it_does(
 async def test_it_does_hear_a_user_who_talks_over_it(
     room: Room, spoken: SpokenSentences, agent_server: AgentServer
 ) -> None:
+    """Most of the times: a machine that stands still meanwhile may cost one."""
     results = [
         await barge_in(room, spoken, origin=agent_server.websocket_origin, agent_id="storyteller")
         for _ in range(BARGE_INS)
     ]
-    noticed_ms = [result.noticed_ms for result in results if result]
-    assert len(noticed_ms) > BARGE_INS // 2
+    noticed_ms = [result.noticed_ms for result in results if isinstance(result, BargeIn)]
+    assert len(noticed_ms) > BARGE_INS // 2, results
     assert statistics.median(noticed_ms) < NOTICED_WITHIN_MS
 
 
