@@ -24,15 +24,18 @@ from duologue.protocol.client_messages import (
 from duologue.protocol.codec import (
     Frame,
     MalformedEvent,
+    Mended,
     UnknownEvent,
     decode_client_message,
     decode_server_event,
     encode_client_message,
     encode_server_event,
+    message_of,
 )
 from duologue.protocol.server_events import (
     AgentResponseEvent,
     AudioEvent,
+    ErrorEvent,
     ExternalAgentConnectedEvent,
     PingEvent,
     ServerEvent,
@@ -77,9 +80,10 @@ def encode(message: AnyMessage) -> str:
 
 
 def decode(frame: Frame, message_type: type[AnyMessage]) -> object:
+    """What a frame says, mended or not."""
     if issubclass(message_type, ServerEvent):
-        return decode_server_event(frame)
-    return decode_client_message(frame)
+        return message_of(decode_server_event(frame))
+    return message_of(decode_client_message(frame))
 
 
 def check_both_decoders(frame: Frame) -> None:
@@ -97,7 +101,8 @@ def check_result(result: object, expected: type[AnyMessage], frame: Frame) -> No
         assert result.frame is frame
         assert len(repr(result)) < LONGEST_REPR
     else:
-        assert isinstance(result, expected)
+        assert isinstance(message_of(result), expected)
+        assert not isinstance(result, Mended) or result.notes
 
 
 def malformed(frame: Frame) -> MalformedEvent:
@@ -213,7 +218,12 @@ def test_an_event_without_its_inner_object_is_malformed_and_the_reason_names_it(
         assert f"`$.{event_type.INNER}`" in result.reason
 
 
-@given(message_type=any_message_type, extra=any_text, value=st.none() | st.text(), data=st.data())
+@given(
+    message_type=any_message_type.filter(lambda it: it is not ErrorEvent),
+    extra=any_text,
+    value=st.none() | st.text(),
+    data=st.data(),
+)
 @settings(max_examples=200, deadline=None)
 def test_fields_beyond_the_contract_are_ignored(
     message_type: type[AnyMessage],
@@ -269,7 +279,7 @@ def test_json_that_is_no_object_is_malformed(frame: str) -> None:
     assert "Expected `object`" in malformed(frame).reason
 
 
-@pytest.mark.parametrize("event_id", ["1.0", "1.5", "true", '"1"', "null", "[]", "1e400"])
+@pytest.mark.parametrize("event_id", ["1.5", "true", '"one"', "null", "[]"])
 def test_an_event_id_that_is_no_integer_is_malformed(event_id: str) -> None:
     frame = f'{{"type": "ping", "ping_event": {{"event_id": {event_id}}}}}'
     assert "`$.ping_event.event_id`" in malformed(frame).reason
@@ -287,7 +297,7 @@ def test_a_malformed_call_of_a_tool_keeps_the_id_under_which_it_waits(parameters
     "frame",
     [
         '{"type": "client_tool_call"}',
-        '{"type": "client_tool_call", "client_tool_call": {"tool_call_id": 5}}',
+        '{"type": "client_tool_call", "client_tool_call": {"tool_call_id": []}}',
         '{"type": "ping", "client_tool_call": {"tool_call_id": "c"}}',
         '{"type": "client_tool_call", "client_tool_call": {"tool_call_id": "c"}',
     ],
@@ -297,12 +307,12 @@ def test_what_has_no_id_of_a_call_or_is_none_has_none(frame: str) -> None:
 
 
 @pytest.mark.parametrize("digits", [310, 5000])
-def test_a_time_too_long_to_calculate_with_is_malformed(digits: int) -> None:
-    frame = f'{{"type": "ping", "ping_event": {{"event_id": 1, "ping_ms": {"9" * digits}}}}}'
-    assert "`$.ping_event.ping_ms`" in malformed(frame).reason
+def test_a_score_too_long_to_calculate_with_is_malformed(digits: int) -> None:
+    frame = f'{{"type": "vad_score", "vad_score_event": {{"vad_score": {"9" * digits}}}}}'
+    assert malformed(frame).reason
 
 
-@pytest.mark.parametrize("sound", ["!!!!", "AAA", "AA=A", "AAAA\n", "-_==", "é", "A"])
+@pytest.mark.parametrize("sound", ["!!!!", "AA=A", "é", "A"])
 def test_sound_that_is_not_base64_is_malformed(sound: str) -> None:
     event = json.dumps({"type": "audio", "audio_event": {"audio_base_64": sound, "event_id": 1}})
     assert "`$.audio_event.audio_base_64`" in malformed(event).reason

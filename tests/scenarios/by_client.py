@@ -13,7 +13,7 @@ import msgspec
 from duologue import Conversation
 from duologue.conversation.session import BaseConversation
 from duologue.conversation.telling.callbacks import Callbacks
-from duologue.dialogue.values import AgentAudio
+from duologue.dialogue.values import NORMAL_CLOSURE, AgentAudio
 from duologue.errors import FeedbackUnavailable
 from duologue.protocol.client_messages import ClientMessage, ConversationInitiation, UserAudioChunk
 from duologue.protocol.codec import Frame
@@ -32,6 +32,7 @@ from tests.conversation.fakes import Log, ManualSink, ManualSource, eventually
 from tests.scenarios.media import Medium, Messages, Track
 from tests.scenarios.scenario import (
     Answers,
+    Closes,
     Moment,
     Outcome,
     PlayedOut,
@@ -177,6 +178,8 @@ class _Performance:
                 _rate(conversation, like, event_id, refused=refused)
             case Answers(tool_call_id, result):
                 conversation.send_client_tool_result(tool_call_id, result)
+            case Closes():
+                await self._close(call)
             case AudioEvent() as event if event.audio:
                 await self._let_agent_say(event, moment, call)
             case event:
@@ -199,6 +202,11 @@ class _Performance:
         if not moment.reports and not moment.sends and self._medium.carries(event):
             # Nothing else tells that it has arrived, and has led to nothing.
             await eventually(lambda: self._arrived > arrived)
+
+    async def _close(self, call: ScriptedCall) -> None:
+        if self._pieces:
+            await eventually(lambda: self._medium.is_complete(self._told))
+        await call.close(NORMAL_CLOSURE)
 
     async def _play_out(self) -> None:
         if self._pieces:

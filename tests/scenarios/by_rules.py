@@ -10,7 +10,7 @@ from duologue.dialogue.actions import Action, CallTool, End, Play, Report, Send,
 from duologue.dialogue.rules import Dialogue
 from duologue.dialogue.tool_calls import ToolCalls, raised, returned, text_of
 from duologue.dialogue.tools import checked_tools
-from duologue.dialogue.values import AgentAudio, Disconnection
+from duologue.dialogue.values import NORMAL_CLOSURE, AgentAudio, Disconnection
 from duologue.errors import FeedbackUnavailable
 from duologue.protocol.client_messages import ClientMessage, ClientToolResult, UserMessage
 from duologue.protocol.codec import decode_server_event, encode_server_event
@@ -18,6 +18,7 @@ from duologue.protocol.server_events import ServerEvent
 from tests.scenarios.scenario import (
     PCM,
     Answers,
+    Closes,
     Outcome,
     PlayedOut,
     Rates,
@@ -66,6 +67,9 @@ class Performance:
                 self._carry_out(self._dialogue.receive(decode_server_event(happening), now_ms))
             case PlayedOut():
                 self._play_out()
+            case Closes():
+                closed = Disconnection.by_close(NORMAL_CLOSURE, None)
+                self._carry_out(self._dialogue.closed(closed, now_ms))
             case Writes(text):
                 self.sends.append(UserMessage(text=text))
                 self._dialogue.user_wrote(now_ms)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 from duologue.dialogue.values import Disconnection, ErrorReport
+from duologue.protocol.codec import Mended
 from duologue.protocol.server_events import (
     AgentToolResponseEvent,
     AgentToolResponseFullPayloadEvent,
     ErrorEvent,
+    ServerEvent,
 )
-from tests.scenarios.scenario import Moment, PlayedOut, Scenario
-from tests.scenarios.turns import GREETING, LISTENING, said
+from tests.scenarios.scenario import Closes, Moment, PlayedOut, Scenario
+from tests.scenarios.turns import GREETING, LISTENING, asked, said
 
 NOT_RATEABLE = ("on_can_send_feedback_change", False)
 
@@ -50,6 +55,9 @@ HUNG_UP = Disconnection(
     reason="agent",
     context={"type": "end_call", "reason": "the agent ended the call with its tool"},
 )
+CLOSED = Disconnection.by_close(1000, None)
+LEFT = Disconnection.by_departure("the agent left (CLIENT_INITIATED)")
+QUOTA = "received 1002 (protocol error) This request exceeds your quota limit."
 ERROR = ErrorEvent(code=1011, message="no model", error_type="llm", debug_message="d", details={})
 
 
@@ -68,6 +76,21 @@ def error_context(event: ErrorEvent) -> dict[str, object]:
     }
 
 
+CONTEXT = error_context(ERROR)
+
+
+def mended_error() -> Mended[ServerEvent]:
+    """What `on_debug` is told of an error whose fields are not where they should be."""
+    error = ErrorEvent(message=QUOTA, code="quota", other={"retry": 5})
+    note = "the error's fields came beside `type`: 'message', 'code', 'retry'"
+    return Mended(message=error, notes=(note,))
+
+
+def quota_context() -> dict[str, object]:
+    """What `on_error` is told of that error besides the message: all else that it says."""
+    return {**error_context(ErrorEvent(code="quota")), "retry": 5}
+
+
 SCENARIOS = {
     "the agent hangs up in silence": Scenario(
         moments=(Moment(END_CALL, (("on_agent_tool_response", END_CALL),)),),
@@ -84,6 +107,55 @@ SCENARIOS = {
             Moment(PlayedOut((1000,)), (LISTENING, NOT_RATEABLE)),
         ),
         end=HUNG_UP,
+    ),
+    "the server closes in silence": Scenario(
+        moments=(Moment(Closes()),), end=CLOSED, end_in_a_room=LEFT
+    ),
+    "the server closes right after its last words": Scenario(
+        moments=(
+            *GREETING,
+            Moment(Closes()),
+            Moment(PlayedOut((1000,)), (LISTENING, NOT_RATEABLE)),
+        ),
+        end=CLOSED,
+        end_in_a_room=LEFT,
+    ),
+    "the agent hangs up, and the server closes before its last words are heard": Scenario(
+        moments=(
+            *GREETING,
+            Moment(END_CALL, (("on_agent_tool_response", END_CALL),)),
+            Moment(Closes()),
+            Moment(PlayedOut((1000,)), (LISTENING, NOT_RATEABLE)),
+        ),
+        end=replace(HUNG_UP, close_code=1000),
+        end_in_a_room=HUNG_UP,
+    ),
+    "the server names an error beside the type, and closes as if all were well": Scenario(
+        moments=(
+            *GREETING,
+            Moment(
+                json.dumps({"type": "error", "message": QUOTA, "code": "quota", "retry": 5}),
+                (
+                    ("on_debug", mended_error()),
+                    ("on_error", ErrorReport(message=QUOTA, context=quota_context())),
+                ),
+            ),
+            Moment(Closes(), (LISTENING, NOT_RATEABLE)),
+        ),
+        end=replace(CLOSED, reason="error", message=QUOTA),
+        end_in_a_room=replace(LEFT, reason="error", message=QUOTA),
+    ),
+    "an error after which the conversation goes on": Scenario(
+        moments=(
+            *GREETING,
+            Moment(ERROR, (("on_error", ErrorReport(message="no model", context=CONTEXT)),)),
+            Moment(PlayedOut((1000,)), (LISTENING,)),
+            asked("Are you there?", 2),
+            said("Yes. Goodbye.", 2),
+            Moment(Closes(), (NOT_RATEABLE,)),
+        ),
+        end=CLOSED,
+        end_in_a_room=LEFT,
     ),
     "the agent fails to hang up": Scenario(
         moments=(

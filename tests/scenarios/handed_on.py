@@ -62,7 +62,7 @@ MALFORMED = (
     b"\xff",
     '{"type": ""}',
     '{"type": "ping"}',
-    '{"type": "ping", "ping_event": {"event_id": "1"}}',
+    '{"type": "ping", "ping_event": {"event_id": "one"}}',
     '{"type": "audio", "audio_event": {"audio_base_64": "!", "event_id": 1}}',
     '{"type": "agent_response", "agent_response_event": {"event_id": 1}}',
     '{"type": "client_tool_call", "client_tool_call": {"tool_name": "t", "parameters": []}}',

@@ -64,6 +64,11 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Closes:
+    """The server closes the connection with the code of a regular end; in a room it leaves."""
+
+
+@dataclass(frozen=True)
 class Moment:
     """Something happens: an event or frame of the server's, or something on this side.
 
@@ -74,7 +79,7 @@ class Moment:
         room_reports: what the caller is told in a room, if that differs in more than `on_audio`.
     """
 
-    happening: ServerEvent | Frame | PlayedOut | Writes | Rates | Answers
+    happening: ServerEvent | Frame | PlayedOut | Writes | Rates | Answers | Closes
     reports: tuple[Reported, ...] = ()
     sends: tuple[ClientMessage, ...] = ()
     room_reports: tuple[Reported, ...] | None = None
@@ -97,6 +102,7 @@ class Scenario:
     Attributes:
         moments: what happens, in order.
         end: how it ends after the last moment; None if it goes on.
+        end_in_a_room: how it ends in a room, if that differs.
         text_only: whether it is a written one.
         tools: the client's tools.
         answers_unknown_tools: whether calls of other tools are reported.
@@ -104,6 +110,7 @@ class Scenario:
 
     moments: tuple[Moment, ...]
     end: Disconnection | None = None
+    end_in_a_room: Disconnection | None = None
     text_only: bool = False
     tools: Mapping[str, Callable[..., object]] = field(default_factory=dict)
     answers_unknown_tools: bool = False
@@ -111,7 +118,8 @@ class Scenario:
     @property
     def in_a_room(self) -> Scenario:
         """The same, as it is in a room."""
-        return replace(self, moments=tuple(moment.in_a_room for moment in self.moments))
+        moments = tuple(moment.in_a_room for moment in self.moments)
+        return replace(self, moments=moments, end=self.end_in_a_room or self.end)
 
     @property
     def expected(self) -> Outcome:

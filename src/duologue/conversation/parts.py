@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from typing import Final
 
 from duologue.connection.base import Connection
 from duologue.conversation.outbox import Outbox
@@ -12,6 +13,8 @@ from duologue.dialogue.actions import Report
 from duologue.dialogue.rules import Dialogue
 from duologue.dialogue.values import Status
 from duologue.protocol.client_messages import ClientMessage
+
+_ORDER: Final = tuple(Status)
 
 
 class StatusReporter:
@@ -23,7 +26,9 @@ class StatusReporter:
         callbacks.put(Report.of("on_status_change", self.status))
 
     def advance(self, status: Status) -> None:
-        """Move on to a later status."""
+        """Move on to a later status; to an earlier one or the same, do nothing."""
+        if _ORDER.index(status) <= _ORDER.index(self.status):
+            return
         self.status = status
         self._callbacks.put(Report.of("on_status_change", status))
 

@@ -39,9 +39,9 @@ from duologue.dialogue.values import (
     Mode,
     Status,
 )
-from duologue.errors import SendQueueFull
+from duologue.errors import ConversationEnded, SendQueueFull
 from duologue.protocol.client_messages import ClientMessage
-from duologue.protocol.codec import MalformedEvent, encode_client_message
+from duologue.protocol.codec import MalformedEvent, encode_client_message, message_of
 
 logger = logging.getLogger("duologue")
 
@@ -174,8 +174,13 @@ class BaseConversation(Senders, Uploads):
         self._ending.cancel()
         await self._release()
 
-    def begin(self, earlier: Iterable[Received]) -> None:
-        """Become connected: report so, act on what came `earlier`, and run until the end."""
+    def begin(self, earlier: Iterable[Received], end: Disconnection | None = None) -> None:
+        """Become connected: report so, act on what came `earlier`, and run until the end.
+
+        Args:
+            earlier: what was received while the session started.
+            end: how the connection ended after that, if it did.
+        """
         self._callbacks.put(Report.of("on_conversation_created", self))
         self._status.advance(Status.CONNECTED)
         self._callbacks.put(Report.of("on_connect", self._id))
@@ -184,10 +189,13 @@ class BaseConversation(Senders, Uploads):
         for event in earlier:
             self._act_on(event)
         self._tasks = [
-            self._run(self._receive_all(), "receiver"),
             self._run(self._outbox.send_all(self._transmit), "sender"),
             self._run(self._keep_deadlines(), "deadlines"),
         ]
+        if end is None:
+            self._tasks.append(self._run(self._receive_all(), "receiver"))
+        else:
+            self._closed(end)
 
     def _send(self, message: ClientMessage) -> None:
         encode_client_message(message)  # what cannot be written fails here, not in the sender
@@ -197,10 +205,19 @@ class BaseConversation(Senders, Uploads):
         if self._disconnection is not None:
             return
         if not isinstance(event, MalformedEvent | ConnectionNotice):
-            self._callbacks.put(Report.of("on_incoming_event", event))
-            self._events.put(event)
+            message = message_of(event)
+            self._callbacks.put(Report.of("on_incoming_event", message))
+            self._events.put(message)
         with self._rules_lock:
             actions = self._dialogue.receive(event, self._now_ms())
+        self._carry_out(actions)
+
+    def _closed(self, disconnection: Disconnection) -> None:
+        """The connection has ended. What the agent said last may still be heard before the end."""
+        with self._rules_lock:
+            actions = self._dialogue.closed(disconnection, self._now_ms())
+        self._status.advance(Status.DISCONNECTING)
+        self._outbox.close()
         self._carry_out(actions)
 
     def _play(self, audio: AgentAudio) -> None:
@@ -238,10 +255,13 @@ class BaseConversation(Senders, Uploads):
     def _answer(self, message: ClientMessage) -> None:
         """Send what the rules ask for.
 
-        A server that asks a thousand things and takes no answer is not served further.
+        A server that asks a thousand things and takes no answer is not served further. One that has
+        gone gets none.
         """
         try:
             self._send(message)
+        except ConversationEnded:
+            logger.debug("The server has gone, and gets no %s", message.TYPE)
         except SendQueueFull as error:
             self._end(_internal(f"the server takes no answers: {error}"))
 
@@ -253,7 +273,7 @@ class BaseConversation(Senders, Uploads):
         for count in itertools.count(1):
             received = await self._connection.receive()
             if isinstance(received, Disconnection):
-                self._end(received)
+                self._closed(received)
                 return
             self._act_on(received)
             if count % READ_AT_ONCE == 0:

@@ -15,7 +15,7 @@ from duologue.conversation.session import BaseConversation
 from duologue.conversation.sound.counters import AudioCounters
 from duologue.conversation.wake_lock import WakeLock
 from duologue.dialogue.actions import Report
-from duologue.dialogue.values import AgentAudio, DeviceChange, ErrorReport, Status
+from duologue.dialogue.values import AgentAudio, DeviceChange, Disconnection, ErrorReport, Status
 from duologue.errors import ConversationEnded
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
 from duologue.protocol.formats import AudioFormat
@@ -201,9 +201,9 @@ class VoiceConversation(BaseConversation):
             self._wake_lock.acquire()
         await self._sound.start()
 
-    def begin(self, earlier: Iterable[Received]) -> None:
+    def begin(self, earlier: Iterable[Received], end: Disconnection | None = None) -> None:
         """Become connected; see `BaseConversation.begin`."""
-        super().begin(earlier)
+        super().begin(earlier, end)
         for change in self._early_changes:
             self._device_changed(change)
 

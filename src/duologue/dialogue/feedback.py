@@ -32,8 +32,10 @@ class Ratings:
             return False
         return self._rated_id != self._response_id
 
-    def responded(self, event_id: int) -> list[Report]:
-        """The agent has answered, with this or with more of it."""
+    def responded(self, event_id: int | None) -> list[Report]:
+        """The agent has answered, with this or with more of it; without an id it has no rating."""
+        if event_id is None:
+            return []
         if self._response_id is None or event_id > self._response_id:
             self._response_id = event_id
         return self.changes()

@@ -15,9 +15,16 @@ from duologue.dialogue.heard import Heard
 from duologue.dialogue.reports import CALLBACK_OF_EVENT
 from duologue.dialogue.tool_calls import ToolCalls, unreadable
 from duologue.dialogue.turns import TurnMetrics, Turns
-from duologue.dialogue.values import AgentAudio, ConnectionNotice, ErrorReport, Message, Mode
+from duologue.dialogue.values import (
+    AgentAudio,
+    ConnectionNotice,
+    Disconnection,
+    ErrorReport,
+    Message,
+    Mode,
+)
 from duologue.protocol.client_messages import Pong
-from duologue.protocol.codec import Incoming, MalformedEvent, UnknownEvent
+from duologue.protocol.codec import Incoming, MalformedEvent, Mended, UnknownEvent
 from duologue.protocol.formats import AudioFormat
 from duologue.protocol.server_events import (
     AgentChatResponsePartEvent,
@@ -85,6 +92,8 @@ class Dialogue:
         match event:
             case UnknownEvent() | ConnectionNotice():
                 return [Report.of("on_debug", event)]
+            case Mended():
+                return [Report.of("on_debug", event), *self.receive(event.message, now_ms)]
             case MalformedEvent():
                 return [Report.of("on_debug", event), *unreadable(event)]
             case PingEvent():
@@ -94,6 +103,7 @@ class Dialogue:
             case InterruptionEvent():
                 return self._interruption(event)
             case UserTranscriptEvent():
+                self._ending.went_on()
                 self._turns.transcript(now_ms)
                 return self._message(
                     Message(role="user", text=event.user_transcript, event_id=event.event_id)
@@ -106,13 +116,19 @@ class Dialogue:
                 ending = self._ending.tool_response(event, now_ms, playing=self._playing)
                 return [*_as_it_is(event), *ending]
             case ErrorEvent():
-                return self._ending.error(event) or [Report.of("on_error", _error_report(event))]
+                report = _error_report(event)
+                ending = self._ending.error(event, report.message)
+                return ending or [Report.of("on_error", report)]
             case ClientToolCallEvent():
                 return self._tool_calls.called(event)
             case McpToolCallEvent():
                 return [*_as_it_is(event), *self.approvals.called(event, now_ms)]
             case _:
                 return _as_it_is(event)
+
+    def closed(self, disconnection: Disconnection, now_ms: float) -> list[Action]:
+        """The connection has ended, and nothing more is received."""
+        return self._ending.closed(disconnection, now_ms, playing=self._playing)
 
     def playback_changed(self, *, playing: bool) -> list[Action]:
         """The agent has begun to be heard, or all that was queued has been heard."""
@@ -175,7 +191,8 @@ class Dialogue:
         return [Silence(), *_as_it_is(event), *self._turn_mode(Mode.LISTENING)]
 
     def _agent_response(self, event: AgentResponseEvent, now_ms: float) -> list[Action]:
-        self.heard.written(event.event_id, event.agent_response)
+        if event.event_id is not None:
+            self.heard.written(event.event_id, event.agent_response)
         message = Message(
             role="agent",
             text=event.agent_response,
@@ -235,7 +252,8 @@ def _error_report(event: ErrorEvent) -> ErrorReport:
     message = event.message or event.reason or event.error_type or "the server reported an error"
     return ErrorReport(
         message=message,
-        context={
+        context=event.other
+        | {
             "error_type": event.error_type,
             "code": event.code,
             "debug_message": event.debug_message,

@@ -83,7 +83,7 @@ class Turns:
         self._user_finished_ms, self._voiced_until_ms = self._voiced_until_ms, None
         self._moments = _Moments(is_turn=True, transcript=now_ms)
 
-    def text(self, event_id: int, now_ms: float) -> TurnMetrics | None:
+    def text(self, event_id: int | None, now_ms: float) -> TurnMetrics | None:
         """Text of the answer arrived. Returns the metrics of a written turn with its first."""
         if self._moments.first_text is None:
             self._moments = replace(self._moments, first_text=now_ms, event_id=event_id)

@@ -33,7 +33,7 @@ class Message:
 
     role: Literal["user", "agent"]
     text: str
-    event_id: int
+    event_id: int | None = None
     attachments: tuple[Attachment, ...] = ()
 
 

@@ -3,6 +3,8 @@
 A message is written as its fields with a `type` beside them. Microphone sound is the exception:
 it has no `type`. A field that is None is left out, unless the contract gives null a meaning.
 
+What is essential in a message are its fields without a default, as in `server_events`.
+
 The source of names and fields is the AsyncAPI schema of the ElevenLabs Agents platform
 (`@elevenlabs/types` 0.23.0). `enclave_setup_config` is in no schema; ElevenLabs' JavaScript
 client sends it to self-hosted orchestrators.
@@ -14,6 +16,8 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from duologue.protocol.fields import expected
+
 Score = Literal["like", "dislike"]
 
 
@@ -22,6 +26,9 @@ class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     TYPE: ClassVar[str | None]
     """The value of `type` on the wire, or None for the message that has no type."""
+
+    NOT_TO_BE_GUESSED: ClassVar[tuple[str, ...]] = ()
+    """Fields that may be missing but, where they are there, have to be understood."""
 
 
 class UserAudioChunk(ClientMessage, frozen=True, kw_only=True):
@@ -37,13 +44,14 @@ class Pong(ClientMessage, frozen=True, kw_only=True):
 
     TYPE = "pong"
 
-    event_id: int
+    event_id: int | None = expected()
 
 
 class UserMessage(ClientMessage, frozen=True, kw_only=True):
     """Words that the user wrote instead of speaking."""
 
     TYPE = "user_message"
+    NOT_TO_BE_GUESSED = ("text",)
 
     text: str | None = None
     rich_content_id: str | None = None
@@ -74,8 +82,8 @@ class ClientToolResult(ClientMessage, frozen=True, kw_only=True):
     TYPE = "client_tool_result"
 
     tool_call_id: str
-    result: Any
-    is_error: bool
+    result: Any = expected()
+    is_error: bool = expected(False)
 
 
 class McpToolApprovalResult(ClientMessage, frozen=True, kw_only=True):
@@ -110,6 +118,7 @@ class ConversationInitiation(ClientMessage, frozen=True, kw_only=True):
     """The first message of a client: what this one conversation is to do differently."""
 
     TYPE = "conversation_initiation_client_data"
+    NOT_TO_BE_GUESSED = ("conversation_config_override", "dynamic_variables", "tool_mock_config")
 
     conversation_config_override: dict[str, Any] | None = None
     custom_llm_extra_body: Any = None
@@ -143,6 +152,7 @@ class MultimodalMessage(ClientMessage, frozen=True, kw_only=True):
     """Words and files together. `file` is the first of `files`, for older servers."""
 
     TYPE = "multimodal_message"
+    NOT_TO_BE_GUESSED = ("text", "file", "files")
 
     text: TextInput | None = None
     file: FileInput | None = None

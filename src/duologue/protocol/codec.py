@@ -1,26 +1,30 @@
 """Frames to typed messages and back.
 
-Decoding never raises, whatever a peer sends: a frame becomes a typed message, an `UnknownEvent`
-that keeps its data, or a `MalformedEvent` with the reason. Fields beyond the contract are ignored,
-and null in an optional field is the same as its absence. Nothing is converted: `"1"` and `1.0` are
-no integers.
+Decoding never raises, whatever a peer sends: a frame becomes a typed message, a `Mended` one where
+it was not quite as the contract says, an `UnknownEvent` that keeps its data, or a `MalformedEvent`
+with the reason. Fields beyond the contract are ignored, and null in an optional field is the same
+as its absence.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from contextlib import suppress
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk, message_types
+from duologue.protocol.mending import lacks_expected, mend
 from duologue.protocol.server_events import (
     AsrInitiationMetadataEvent,
     ClientToolCallEvent,
+    ErrorEvent,
     ServerEvent,
     event_types,
 )
+from duologue.protocol.unusual import error_of, fields_of
 
 # Enough of each end to see what a frame is about; a frame may have megabytes.
 _SHOWN_AT_EACH_END = 100
@@ -68,8 +72,23 @@ class MalformedEvent(msgspec.Struct, frozen=True, kw_only=True):
         ]
 
 
-Incoming: TypeAlias = ServerEvent | UnknownEvent | MalformedEvent
-IncomingMessage: TypeAlias = ClientMessage | UnknownEvent | MalformedEvent
+_Message = TypeVar("_Message", ServerEvent, ClientMessage, covariant=True)
+
+
+class Mended(msgspec.Struct, Generic[_Message], frozen=True, kw_only=True):
+    """A message that was not quite as the contract says, and could be understood all the same.
+
+    Attributes:
+        message: what it says.
+        notes: what was put right for that, one sentence each.
+    """
+
+    message: _Message
+    notes: tuple[str, ...]
+
+
+Incoming: TypeAlias = ServerEvent | Mended[ServerEvent] | UnknownEvent | MalformedEvent
+IncomingMessage: TypeAlias = ClientMessage | Mended[ClientMessage] | UnknownEvent | MalformedEvent
 
 
 class _Envelope(msgspec.Struct):
@@ -81,14 +100,13 @@ class _CallId(msgspec.Struct):
     tool_call_id: str
 
 
-class _CallIdFrame(msgspec.Struct):
-    client_tool_call: _CallId
-
-
 _envelope_decoder = msgspec.json.Decoder(_Envelope)
-_audio_chunk_decoder = msgspec.json.Decoder(UserAudioChunk)
-_call_id_decoder = msgspec.json.Decoder(_CallIdFrame)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
+
+
+def message_of(received: object) -> Any:
+    """What was received, whether or not it had to be mended."""
+    return received.message if isinstance(received, Mended) else received
 
 
 def decode_server_event(frame: Frame) -> Incoming:
@@ -111,7 +129,12 @@ def encode_server_event(event: ServerEvent) -> str:
         ValueError: a text inside has half a surrogate pair, which UTF-8 cannot hold.
     """
     message: dict[str, Any] = {"type": event.TYPE}
-    fields = event.metadata if isinstance(event, AsrInitiationMetadataEvent) else event
+    fields: Any = event
+    if isinstance(event, AsrInitiationMetadataEvent):
+        fields = event.metadata
+    elif isinstance(event, ErrorEvent):
+        known = msgspec.to_builtins(msgspec.structs.replace(event, other={}))
+        fields = {**event.other, **known}
     if event.INNER is not None:
         message[event.INNER] = fields
     return msgspec.json.encode(message).decode()
@@ -155,9 +178,12 @@ def _decode(frame: Frame, reader_of: Callable[[_Envelope], _Reader | None]) -> A
 
 def _tool_call_id(frame: Frame) -> str | None:
     try:
-        return _call_id_decoder.decode(frame).client_tool_call.tool_call_id
+        data = _object_decoder.decode(frame)
+        fields, _ = fields_of(ClientToolCallEvent, data)
+        call, _ = mend(_CallId, fields)
     except _DECODE_ERRORS:
         return None
+    return call.tool_call_id
 
 
 def _reason(error: BaseException) -> str:
@@ -186,7 +212,7 @@ def _server_event_reader(envelope: _Envelope) -> _Reader | None:
 def _client_message_reader(envelope: _Envelope) -> _Reader | None:
     if envelope.type:
         return _client_message_readers().get(envelope.type)
-    return _audio_chunk_decoder.decode if bytes(envelope.user_audio_chunk) else None
+    return _message_reader(UserAudioChunk) if bytes(envelope.user_audio_chunk) else None
 
 
 @functools.cache
@@ -197,23 +223,63 @@ def _server_event_readers() -> dict[str, _Reader]:
 @functools.cache
 def _client_message_readers() -> dict[str, _Reader]:
     return {
-        message_type.TYPE: msgspec.json.Decoder(message_type).decode
+        message_type.TYPE: _message_reader(message_type)
         for message_type in message_types()
         if message_type.TYPE is not None
     }
 
 
+@functools.cache
+def _message_reader(message_type: type[ClientMessage]) -> _Reader:
+    def mended(data: dict[str, Any]) -> Any:
+        return _with_notes(
+            *mend(message_type, data, not_to_be_guessed=message_type.NOT_TO_BE_GUESSED)
+        )
+
+    return _tolerant(msgspec.json.Decoder(message_type).decode, mended)
+
+
 def _event_reader(event_type: type[ServerEvent]) -> _Reader:
     if event_type.INNER is None:
         return lambda frame: event_type()
+    if event_type is ErrorEvent:
+        return lambda frame: _with_notes(*error_of(_object_decoder.decode(frame)))
     if event_type is AsrInitiationMetadataEvent:
         wrapper = _wrapper(event_type, dict[str, Any])
         return lambda frame: AsrInitiationMetadataEvent(metadata=wrapper.decode(frame).inner)
+
+    def mended(data: dict[str, Any]) -> Any:
+        fields, notes = fields_of(event_type, data)
+        event, more = mend(
+            event_type,
+            fields,
+            at=f"$.{event_type.INNER}",
+            not_to_be_guessed=event_type.NOT_TO_BE_GUESSED,
+        )
+        return _with_notes(event, (*notes, *more))
+
     if event_type.INNER_MAY_BE_MISSING:
         lenient = _wrapper(event_type, event_type | None, default=None)
-        return lambda frame: lenient.decode(frame).inner or event_type()
+        return _tolerant(lambda frame: lenient.decode(frame).inner, mended)
     strict = _wrapper(event_type, event_type)
-    return lambda frame: strict.decode(frame).inner
+    return _tolerant(lambda frame: strict.decode(frame).inner, mended)
+
+
+def _tolerant(strict: _Reader, mended: Callable[[dict[str, Any]], Any]) -> _Reader:
+    """A reader that takes the quick way where all is as the contract says."""
+
+    def read(frame: Frame) -> Any:
+        with suppress(msgspec.ValidationError):
+            message = strict(frame)
+            if message is not None and not lacks_expected(message):
+                return message
+        return mended(_object_decoder.decode(frame))
+
+    return read
+
+
+def _with_notes(message: Any, notes: tuple[str, ...]) -> Any:
+    return Mended(message=message, notes=notes) if notes else message
 
 
 def _wrapper(

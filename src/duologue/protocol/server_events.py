@@ -3,6 +3,11 @@
 On the wire an event is `{"type": TYPE, INNER: {…fields…}}`; here it is flat, and its fields keep
 their names from the wire. The one exception is sound, which is `bytes` here and base64 there.
 
+What is essential in an event are its fields without a default: without them it says nothing, and is
+malformed. The contract requires more, the fields that are `expected`: an event without one of these
+is acted on, with the value that stands here. `duologue.protocol.mending` reads what is not quite as
+the contract says.
+
 The source of names and fields is the AsyncAPI schema of the ElevenLabs Agents platform
 (`@elevenlabs/types` 0.23.0). `queue_status` is in no schema; it was seen in ElevenLabs' widget.
 """
@@ -13,7 +18,10 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from duologue.protocol.fields import expected
+
 PartType = Literal["start", "delta", "stop"]
+"""The parts of an answer as the contract has them."""
 
 
 class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,6 +36,9 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     INNER_MAY_BE_MISSING: ClassVar[bool] = False
     """True if the event means something without its fields, too."""
 
+    NOT_TO_BE_GUESSED: ClassVar[tuple[str, ...]] = ()
+    """Fields that may be missing but, where they are there, have to be understood."""
+
 
 class Alignment(msgspec.Struct, frozen=True, kw_only=True):
     """When each character of a piece of speech is spoken, from the start of that piece.
@@ -36,23 +47,23 @@ class Alignment(msgspec.Struct, frozen=True, kw_only=True):
     lost over its captions: read them together and stop at the shortest.
     """
 
-    chars: list[str]
-    char_start_times_ms: list[float]
-    char_durations_ms: list[float]
+    chars: list[str] = expected([])
+    char_start_times_ms: list[float] = expected([])
+    char_durations_ms: list[float] = expected([])
 
 
 class AudioEvent(ServerEvent, frozen=True, kw_only=True):
     """A piece of the agent's speech.
 
     `audio` is encoded as the metadata's `agent_output_audio_format` says. `event_id` is None where
-    the sound comes without messages, on a track of WebRTC.
+    the sound comes without messages, on a track of WebRTC, or from a server that gives none.
     """
 
     TYPE = "audio"
     INNER = "audio_event"
 
     audio: bytes = msgspec.field(name="audio_base_64")
-    event_id: int | None
+    event_id: int | None = expected()
     alignment: Alignment | None = None
 
 
@@ -63,7 +74,7 @@ class UserTranscriptEvent(ServerEvent, frozen=True, kw_only=True):
     INNER = "user_transcription_event"
 
     user_transcript: str
-    event_id: int
+    event_id: int | None = expected()
 
 
 class TentativeUserTranscriptEvent(ServerEvent, frozen=True, kw_only=True):
@@ -73,14 +84,14 @@ class TentativeUserTranscriptEvent(ServerEvent, frozen=True, kw_only=True):
     INNER = "tentative_user_transcription_event"
 
     user_transcript: str
-    event_id: int
+    event_id: int | None = expected()
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file that comes with an agent's response."""
 
     url: str
-    name: str
+    name: str | None = expected()
     mime_type: str | None = None
 
 
@@ -91,7 +102,7 @@ class AgentResponseEvent(ServerEvent, frozen=True, kw_only=True):
     INNER = "agent_response_event"
 
     agent_response: str
-    event_id: int
+    event_id: int | None = expected()
     attachments: list[Attachment] | None = None
 
 
@@ -101,9 +112,9 @@ class AgentResponseCorrectionEvent(ServerEvent, frozen=True, kw_only=True):
     TYPE = "agent_response_correction"
     INNER = "agent_response_correction_event"
 
-    original_agent_response: str
+    original_agent_response: str | None = expected()
     corrected_agent_response: str
-    event_id: int
+    event_id: int | None = expected()
 
 
 class AgentChatResponsePartEvent(ServerEvent, frozen=True, kw_only=True):
@@ -113,8 +124,8 @@ class AgentChatResponsePartEvent(ServerEvent, frozen=True, kw_only=True):
     INNER = "text_response_part"
 
     text: str
-    type: PartType
-    event_id: int
+    type: PartType | str = expected("delta")
+    event_id: int | None = expected()
 
 
 class AgentReasoningResponsePartEvent(ServerEvent, frozen=True, kw_only=True):
@@ -124,8 +135,8 @@ class AgentReasoningResponsePartEvent(ServerEvent, frozen=True, kw_only=True):
     INNER = "reasoning_response_part"
 
     text: str
-    type: PartType
-    event_id: str
+    type: PartType | str = expected("delta")
+    event_id: str | None = expected()
 
 
 class InterruptionEvent(ServerEvent, frozen=True, kw_only=True):
@@ -160,11 +171,12 @@ class ClientToolCallEvent(ServerEvent, frozen=True, kw_only=True):
 
     TYPE = "client_tool_call"
     INNER = "client_tool_call"
+    NOT_TO_BE_GUESSED = ("parameters",)
 
     tool_name: str
     tool_call_id: str
     parameters: dict[str, Any] | None = None
-    event_id: int
+    event_id: int | None = expected()
 
 
 class RichContentEvent(ServerEvent, frozen=True, kw_only=True):
@@ -173,10 +185,10 @@ class RichContentEvent(ServerEvent, frozen=True, kw_only=True):
     TYPE = "rich_content"
     INNER = "rich_content"
 
-    rich_content_id: str
+    rich_content_id: str | None = expected()
     component: str
-    props: dict[str, Any]
-    event_id: int
+    props: dict[str, Any] = expected({})
+    event_id: int | None = expected()
 
 
 class AgentToolRequestEvent(ServerEvent, frozen=True, kw_only=True):
@@ -186,9 +198,9 @@ class AgentToolRequestEvent(ServerEvent, frozen=True, kw_only=True):
     INNER = "agent_tool_request"
 
     tool_name: str
-    tool_call_id: str
-    tool_type: str
-    event_id: int
+    tool_call_id: str | None = expected()
+    tool_type: str | None = expected()
+    event_id: int | None = expected()
 
 
 class AgentToolResponseEvent(ServerEvent, frozen=True, kw_only=True):
@@ -198,11 +210,11 @@ class AgentToolResponseEvent(ServerEvent, frozen=True, kw_only=True):
     INNER = "agent_tool_response"
 
     tool_name: str
-    tool_call_id: str
-    tool_type: str
-    is_error: bool
-    is_called: bool
-    event_id: int
+    tool_call_id: str | None = expected()
+    tool_type: str | None = expected()
+    is_error: bool = expected(False)
+    is_called: bool = expected(True)
+    event_id: int | None = expected()
 
 
 class AgentToolResponseFullPayloadEvent(ServerEvent, frozen=True, kw_only=True):
@@ -212,12 +224,12 @@ class AgentToolResponseFullPayloadEvent(ServerEvent, frozen=True, kw_only=True):
     INNER = "agent_tool_response_full_payload"
 
     tool_name: str
-    tool_call_id: str
-    tool_type: str
-    is_error: bool
-    is_called: bool
-    event_id: int
-    full_tool_result: str
+    tool_call_id: str | None = expected()
+    tool_type: str | None = expected()
+    is_error: bool = expected(False)
+    is_called: bool = expected(True)
+    event_id: int | None = expected()
+    full_tool_result: str | None = expected()
     is_blocked: bool | None = None
     truncated: bool | None = None
 
@@ -225,6 +237,7 @@ class AgentToolResponseFullPayloadEvent(ServerEvent, frozen=True, kw_only=True):
 class McpToolCallEvent(ServerEvent, frozen=True, kw_only=True):
     """The state of a call to a tool of an MCP server.
 
+    The contract knows the states `loading`, `awaiting_approval`, `success` and `failure`.
     `approval_timeout_secs` belongs to `awaiting_approval`, `result` to `success`, and
     `error_message` to `failure`; in other states they keep their defaults.
     """
@@ -232,12 +245,12 @@ class McpToolCallEvent(ServerEvent, frozen=True, kw_only=True):
     TYPE = "mcp_tool_call"
     INNER = "mcp_tool_call"
 
-    service_id: str
+    service_id: str | None = expected()
     tool_call_id: str
     tool_name: str
-    parameters: dict[str, Any]
-    timestamp: str
-    state: Literal["loading", "awaiting_approval", "success", "failure"]
+    parameters: dict[str, Any] = expected({})
+    timestamp: str | None = expected()
+    state: str
     tool_description: str | None = None
     approval_timeout_secs: float = 300
     result: list[dict[str, Any]] | None = None
@@ -245,12 +258,15 @@ class McpToolCallEvent(ServerEvent, frozen=True, kw_only=True):
 
 
 class McpIntegration(msgspec.Struct, frozen=True, kw_only=True):
-    """One MCP server or integration of the agent, and whether it can be reached."""
+    """One MCP server or integration of the agent, and whether it can be reached.
+
+    `integration_type` is `mcp_server` or `mcp_integration` by contract.
+    """
 
     integration_id: str
-    integration_type: Literal["mcp_server", "mcp_integration"]
-    is_connected: bool
-    tool_count: int
+    integration_type: str | None = expected()
+    is_connected: bool | None = expected()
+    tool_count: int | None = expected()
 
 
 class McpConnectionStatusEvent(ServerEvent, frozen=True, kw_only=True):
@@ -291,10 +307,10 @@ class ContextUsageEvent(ServerEvent, frozen=True, kw_only=True):
     TYPE = "context_usage"
     INNER = "context_usage_event"
 
-    event_id: int
-    model: str
+    event_id: int | None = expected()
+    model: str | None = expected()
     context_tokens: int
-    context_limit_tokens: int
+    context_limit_tokens: int | None = expected()
 
 
 class AsrInitiationMetadataEvent(ServerEvent, frozen=True, kw_only=True):
@@ -368,18 +384,22 @@ class QueueStatusEvent(ServerEvent, frozen=True, kw_only=True):
 
 
 class ErrorEvent(ServerEvent, frozen=True, kw_only=True):
-    """Something went wrong at the server; a close with the same code usually follows."""
+    """Something went wrong at the server; a close with the same code usually follows.
+
+    `other` has the fields that are not in the contract, as they came.
+    """
 
     TYPE = "error"
     INNER = "error_event"
     INNER_MAY_BE_MISSING = True
 
-    code: int | None = None
+    code: int | str | None = None
     message: str | None = None
     error_type: str | None = None
     reason: str | None = None
     debug_message: str | None = None
-    details: dict[str, Any] | None = None
+    details: Any = None
+    other: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 def event_types() -> list[type[ServerEvent]]:

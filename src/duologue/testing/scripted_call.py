@@ -14,6 +14,7 @@ from duologue.protocol.codec import (
     IncomingMessage,
     decode_client_message,
     encode_server_event,
+    message_of,
 )
 from duologue.protocol.server_events import ConversationMetadataEvent, ServerEvent
 
@@ -138,6 +139,6 @@ class ScriptedCall:
         frame = await self._wire.receive()
         if frame is None:
             raise ClientGone("the client has gone")
-        message = decode_client_message(frame)
+        message = message_of(decode_client_message(frame))
         self.received.append(message)
         self._unread.append(message)

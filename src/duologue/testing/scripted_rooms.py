@@ -12,7 +12,7 @@ from livekit import api, rtc
 from duologue.agent.call.ids import new_conversation_id
 from duologue.agent.rooms.opening import AGENT_IDENTITY, Rooms
 from duologue.agent.settings import LiveKitSettings
-from duologue.protocol.codec import Frame, decode_server_event
+from duologue.protocol.codec import Frame, decode_server_event, message_of
 from duologue.protocol.formats import AUDIO_FORMATS, AudioFormat
 from duologue.protocol.server_events import (
     AudioEvent,
@@ -137,7 +137,7 @@ class RoomCall(ScriptedCall):
 
     async def send_frame(self, frame: Frame) -> None:
         """See `ScriptedCall.send_frame`."""
-        if isinstance(decode_server_event(frame), InterruptionEvent):
+        if isinstance(message_of(decode_server_event(frame)), InterruptionEvent):
             await self._sound.fall_silent()
         await super().send_frame(frame)
 

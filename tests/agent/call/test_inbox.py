@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -22,13 +23,25 @@ def test_a_frame_becomes_a_message() -> None:
 
 
 @pytest.mark.parametrize(
-    "frame", ["{", b"\xff\xfe", '{"type": "pong"}', '{"type": "pong", "event_id": "x"}']
+    "frame",
+    ["{", b"\xff\xfe", '{"type": "feedback"}', '{"type": "contextual_update", "text": []}'],
 )
 def test_a_frame_that_is_no_message_is_refused(frame: str | bytes) -> None:
     with pytest.raises(CallRefused) as refused:
         checked_message(frame, CallLimits())
     assert refused.value.end.error_type == "invalid_message"
     assert refused.value.end.code == 1008
+
+
+@pytest.mark.parametrize("event_id", ["3", 3.0])
+def test_a_message_is_taken_that_is_not_quite_as_the_protocol_says(
+    event_id: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "duologue.agent.call")
+    frame = json.dumps({"type": "pong", "event_id": event_id})
+    assert checked_message(frame, CallLimits()) == Pong(event_id=3)
+    assert "a whole number was expected" in caplog.text
+    assert checked_message('{"type": "pong"}', CallLimits()) == Pong(event_id=None)
 
 
 def test_a_frame_may_have_a_mebibyte_and_no_more() -> None:

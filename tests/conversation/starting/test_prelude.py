@@ -11,6 +11,7 @@ from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ConversationInitiation
 from duologue.protocol.codec import Incoming, MalformedEvent
 from duologue.protocol.server_events import (
+    AgentResponseEvent,
     ConversationMetadataEvent,
     ErrorEvent,
     PingEvent,
@@ -109,6 +110,23 @@ async def test_without_any_words_the_code_speaks() -> None:
 async def test_a_close_right_after_the_metadata_ends_the_start() -> None:
     error = await failure_after(METADATA, Disconnection.by_close(1008, "too many calls"))
     assert error.close_reason == "too many calls"
+
+
+async def test_a_regular_close_right_after_the_metadata_is_left_to_the_session() -> None:
+    words = AgentResponseEvent(agent_response="We are closed.", event_id=1)
+    metadata, prelude, _ = await metadata_after(
+        METADATA, words, Disconnection.by_close(1000, "closed")
+    )
+    assert metadata == METADATA
+    assert prelude.ended_regularly
+    assert prelude.received == [METADATA, words]
+
+
+async def test_an_error_before_a_regular_close_ends_the_start() -> None:
+    error = await failure_after(
+        METADATA, ErrorEvent(message="no quota"), Disconnection.by_close(1000, "")
+    )
+    assert str(error).endswith("starting: no quota")
 
 
 async def test_a_mistake_of_ours_is_raised_as_it_is() -> None:

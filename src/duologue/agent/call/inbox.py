@@ -16,6 +16,7 @@ from duologue.agent.call.round_trip import RoundTrip
 from duologue.agent.call.sound.hearing import Hearing
 from duologue.agent.call.translation import Translation
 from duologue.protocol.client_messages import (
+    ClientMessage,
     ClientToolResult,
     ContextualUpdate,
     Feedback,
@@ -25,7 +26,13 @@ from duologue.protocol.client_messages import (
     UserAudioChunk,
     UserMessage,
 )
-from duologue.protocol.codec import Frame, IncomingMessage, MalformedEvent, decode_client_message
+from duologue.protocol.codec import (
+    Frame,
+    MalformedEvent,
+    Mended,
+    UnknownEvent,
+    decode_client_message,
+)
 
 logger = logging.getLogger("duologue.agent.call")
 
@@ -92,7 +99,7 @@ class Inbox:
             else:
                 await self._session.learn(message.text, message.context_id)
 
-    def _take(self, message: IncomingMessage) -> None:
+    def _take(self, message: ClientMessage | UnknownEvent) -> None:
         match message:
             case UserAudioChunk():
                 if self._hearing is not None:
@@ -134,7 +141,7 @@ class Inbox:
             ) from error
 
 
-def checked_message(frame: Frame, limits: CallLimits) -> IncomingMessage:
+def checked_message(frame: Frame, limits: CallLimits) -> ClientMessage | UnknownEvent:
     """A frame as a message.
 
     Raises:
@@ -149,4 +156,7 @@ def checked_message(frame: Frame, limits: CallLimits) -> IncomingMessage:
     message = decode_client_message(frame)
     if isinstance(message, MalformedEvent):
         raise CallRefused(ends.invalid_message(message.reason))
+    if isinstance(message, Mended):
+        logger.debug("A message was not as the protocol says: %s", "; ".join(message.notes))
+        return message.message
     return message

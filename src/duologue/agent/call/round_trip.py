@@ -32,8 +32,8 @@ class RoundTrip:
         measured_ms = None if self._latest_ms is None else math.ceil(self._latest_ms)
         return PingEvent(event_id=event_id, ping_ms=measured_ms)
 
-    def pong(self, event_id: int, now_ms: float) -> None:
+    def pong(self, event_id: int | None, now_ms: float) -> None:
         """Take a pong; one that answers no ping is ignored."""
-        sent_ms = self._sent_ms.pop(event_id, None)
+        sent_ms = None if event_id is None else self._sent_ms.pop(event_id, None)
         if sent_ms is not None:
             self._latest_ms = now_ms - sent_ms

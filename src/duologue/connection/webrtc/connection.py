@@ -34,7 +34,14 @@ from duologue.connection.webrtc.silence import SilenceWatch
 from duologue.dialogue.values import ConnectionNotice, Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
-from duologue.protocol.codec import Frame, decode_server_event, encode_client_message
+from duologue.protocol.codec import (
+    Frame,
+    Incoming,
+    Mended,
+    decode_server_event,
+    encode_client_message,
+    message_of,
+)
 from duologue.protocol.server_events import (
     AudioEvent,
     ConversationMetadataEvent,
@@ -277,14 +284,11 @@ class WebRtcConnection:
         # A sender who is not known is an agent of whom the server has not told yet.
         if packet.topic or (packet.participant and not is_agent(packet.participant.identity)):
             return
-        event = decode_server_event(_frame(packet.data))
-        if isinstance(event, AudioEvent):
-            # Its sound comes on the track; its captions come here only.
-            event = msgspec.structs.replace(event, audio=b"")
-        elif isinstance(event, InterruptionEvent):
+        received = decode_server_event(_frame(packet.data))
+        if isinstance(message_of(received), InterruptionEvent):
             for track in self._tracks.values():
                 track.interrupt()
-        self._arrivals.put(event)
+        self._arrivals.put(_without_sound(received))
 
     def _track_subscribed(
         self,
@@ -385,3 +389,12 @@ def _name(reason: int | None) -> str:
     """The name of one of LiveKit's reasons; of none, that of an unknown one."""
     names: dict[int, str] = {value: name for name, value in rtc.DisconnectReason.items()}
     return names.get(reason or 0, f"reason {reason}")
+
+
+def _without_sound(received: Incoming) -> Incoming:
+    """The sound comes on the track; its captions come as messages only."""
+    if isinstance(received, Mended):
+        return msgspec.structs.replace(received, message=_without_sound(received.message))
+    if isinstance(received, AudioEvent):
+        return msgspec.structs.replace(received, audio=b"")
+    return received

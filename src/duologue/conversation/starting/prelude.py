@@ -11,6 +11,7 @@ from duologue.connection.base import Connection, Received
 from duologue.dialogue.values import Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage
+from duologue.protocol.codec import message_of
 from duologue.protocol.server_events import ConversationMetadataEvent, ErrorEvent
 
 PRELUDE_LIMIT: Final = 1000
@@ -58,13 +59,23 @@ class Prelude:
                 for message in opening:
                     await self._connection.send(message)
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        self.raise_if_ended()
+        if not (self._metadata.done() and self.ended_regularly):
+            self.raise_if_ended()
         if self._metadata.done():
             return self._metadata.result()
         raise SessionConnectionError(
             "the server accepted the connection but did not say how the conversation is to go "
             "(no conversation_initiation_metadata, or not in time); is it an agent's server? "
             "If it is only slow, raise `connect_timeout`"
+        )
+
+    @property
+    def ended_regularly(self) -> bool:
+        """True if the server has said all it had to say, and has ended it without an error."""
+        return (
+            self.disconnection is not None
+            and self.disconnection.reason == "agent"
+            and not any(isinstance(message_of(event), ErrorEvent) for event in self.received)
         )
 
     def raise_if_ended(self) -> None:
@@ -90,15 +101,16 @@ class Prelude:
                 self.disconnection = event
                 return
             self.received.append(event)
-            if isinstance(event, ConversationMetadataEvent) and not self._metadata.done():
-                self._metadata.set_result(event)
+            message = message_of(event)
+            if isinstance(message, ConversationMetadataEvent) and not self._metadata.done():
+                self._metadata.set_result(message)
 
     def _reason(self) -> str:
         """The close reason; without one, the last error event; without one, what is known."""
         assert self.disconnection is not None
         if self.disconnection.close_reason:
             return self.disconnection.close_reason
-        for event in reversed(self.received):
+        for event in map(message_of, reversed(self.received)):
             if isinstance(event, ErrorEvent) and event.message:
                 return event.message
         departure: str | None = self.disconnection.context.get("reason")

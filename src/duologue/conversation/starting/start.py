@@ -149,9 +149,10 @@ async def _connected(
             conversation = _conversation(plan, opened, agreed, callbacks, status)
             undo.push_async_callback(conversation.abandon)
             await conversation.prepare()
-        prelude.raise_if_ended()
+        if not prelude.ended_regularly:
+            prelude.raise_if_ended()
         undo.pop_all()
-    conversation.begin(prelude.received)
+    conversation.begin(prelude.received, prelude.disconnection)
     return conversation
 
 

@@ -31,7 +31,7 @@ from duologue.dialogue.values import (
 )
 from duologue.protocol import server_events as events
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk
-from duologue.protocol.codec import MalformedEvent, UnknownEvent
+from duologue.protocol.codec import MalformedEvent, Mended, UnknownEvent, message_of
 
 logger = logging.getLogger("duologue")
 
@@ -76,7 +76,16 @@ class Callbacks(TypedDict, total=False):
     on_device_change: Callable[[DeviceChange], object] | None
     on_turn_metrics: Callable[[TurnMetrics], object] | None
     on_debug: (
-        Callable[[UnknownEvent | MalformedEvent | events.ServerEvent | ConnectionNotice], object]
+        Callable[
+            [
+                UnknownEvent
+                | MalformedEvent
+                | Mended[events.ServerEvent]
+                | events.ServerEvent
+                | ConnectionNotice
+            ],
+            object,
+        ]
         | None
     )
     on_conversation_metadata: Callable[[events.ConversationMetadataEvent], object] | None
@@ -225,7 +234,9 @@ class CallbackQueue:
 def _is_dropped_first(report: Report) -> bool:
     if report.callback in _DROPPED_FIRST:
         return True
-    return any(isinstance(argument, _DROPPED_FIRST_EVENTS) for argument in report.arguments)
+    return any(
+        isinstance(message_of(argument), _DROPPED_FIRST_EVENTS) for argument in report.arguments
+    )
 
 
 class _Watched:
