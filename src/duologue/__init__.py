@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         VoiceOptions,
     )
     from duologue.conversation.sound.counters import AudioCounters
-    from duologue.dialogue.tools import ClientTool, ClientTools
+    from duologue.dialogue.tools.registry import ClientTool, ClientTools
     from duologue.dialogue.turns import TurnMetrics
     from duologue.dialogue.values import (
         AgentAudio,
@@ -73,7 +73,7 @@ _HOMES = {
         "VoiceOptions",
     ),
     "duologue.conversation.sound.counters": ("AudioCounters",),
-    "duologue.dialogue.tools": ("ClientTool", "ClientTools"),
+    "duologue.dialogue.tools.registry": ("ClientTool", "ClientTools"),
     "duologue.dialogue.turns": ("TurnMetrics",),
     "duologue.dialogue.values": (
         "AgentAudio",

@@ -7,7 +7,7 @@ import pytest
 
 from duologue.conversation.senders import Senders
 from duologue.dialogue.rules import Dialogue
-from duologue.dialogue.tool_calls import DONE_WITHOUT_RESULT
+from duologue.dialogue.tools.calls import DONE_WITHOUT_RESULT
 from duologue.errors import (
     ApprovalUnavailable,
     ConversationEnded,

@@ -19,11 +19,11 @@ from duologue.dialogue.actions import (
     Send,
     Silence,
 )
-from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.ending import FAREWELL_LIMIT_MS
 from duologue.dialogue.rules import Dialogue
-from duologue.dialogue.tool_calls import ToolCalls, returned
-from duologue.dialogue.tools import checked_tools
+from duologue.dialogue.tools.approvals import Approvals
+from duologue.dialogue.tools.calls import ToolCalls, returned
+from duologue.dialogue.tools.registry import checked_tools
 from duologue.dialogue.values import AgentAudio, Message, Mode
 from duologue.protocol.client_messages import ClientToolResult, Feedback, Pong
 from duologue.protocol.codec import MalformedEvent, UnknownEvent

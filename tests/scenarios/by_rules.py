@@ -8,8 +8,8 @@ from typing import Any
 
 from duologue.dialogue.actions import Action, CallTool, End, Play, Report, Send, Silence
 from duologue.dialogue.rules import Dialogue
-from duologue.dialogue.tool_calls import ToolCalls, raised, returned, text_of
-from duologue.dialogue.tools import checked_tools
+from duologue.dialogue.tools.calls import ToolCalls, raised, returned, text_of
+from duologue.dialogue.tools.registry import checked_tools
 from duologue.dialogue.values import NORMAL_CLOSURE, AgentAudio, Disconnection
 from duologue.errors import FeedbackUnavailable
 from duologue.protocol.client_messages import ClientMessage, ClientToolResult, UserMessage

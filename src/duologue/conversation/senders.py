@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from duologue.dialogue.rules import Dialogue
-from duologue.dialogue.tool_calls import text_of
+from duologue.dialogue.tools.calls import text_of
 from duologue.errors import ConversationEnded
 from duologue.protocol.client_messages import (
     ClientMessage,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from duologue.dialogue.tool_signature import Arguments
-from duologue.dialogue.tools import ClientTool
+from duologue.dialogue.tools.registry import ClientTool
+from duologue.dialogue.tools.signature import Arguments
 from duologue.dialogue.values import AgentAudio, Disconnection
 from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.server_events import ClientToolCallEvent, McpToolCallEvent

@@ -7,13 +7,13 @@ order in which they are to be carried out.
 from __future__ import annotations
 
 from duologue.dialogue.actions import Action, Play, Report, Send, Silence
-from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.ending import Ending
 from duologue.dialogue.feedback import Ratings
 from duologue.dialogue.gate import Gate
 from duologue.dialogue.heard import Heard
 from duologue.dialogue.reports import CALLBACK_OF_EVENT
-from duologue.dialogue.tool_calls import ToolCalls, unreadable
+from duologue.dialogue.tools.approvals import Approvals
+from duologue.dialogue.tools.calls import ToolCalls, unreadable
 from duologue.dialogue.turns import TurnMetrics, Turns
 from duologue.dialogue.values import (
     AgentAudio,

@@ -13,7 +13,7 @@ from duologue.conversation import Conversation
 from duologue.conversation.handlers import approvals as module
 from duologue.conversation.handlers.approvals import ApprovalRunner
 from duologue.dialogue.actions import Action, CancelApproval, Report, RequestApproval, Send
-from duologue.dialogue.approvals import Approvals
+from duologue.dialogue.tools.approvals import Approvals
 from duologue.protocol.client_messages import McpToolApprovalResult, UserActivity
 from duologue.protocol.server_events import McpToolCallEvent
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall

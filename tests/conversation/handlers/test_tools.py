@@ -13,8 +13,8 @@ from duologue.conversation.handlers import calling
 from duologue.conversation.handlers import tools as module
 from duologue.conversation.handlers.tools import ToolRunner
 from duologue.dialogue.actions import CallTool, Send
-from duologue.dialogue.tool_calls import ToolCalls
-from duologue.dialogue.tools import ClientTool, ClientTools
+from duologue.dialogue.tools.calls import ToolCalls
+from duologue.dialogue.tools.registry import ClientTool, ClientTools
 from duologue.errors import ToolError
 from duologue.protocol.client_messages import ClientToolResult
 from duologue.protocol.server_events import ClientToolCallEvent

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from duologue.conversation.options import plan_session
-from duologue.dialogue.tools import ClientTools
+from duologue.dialogue.tools.registry import ClientTools
 from duologue.protocol.client_messages import ConversationInitiation, EnclaveSetup
 
 

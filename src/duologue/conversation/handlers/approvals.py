@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from duologue.conversation.handlers.calling import Caller, cleaned_up, keep
 from duologue.dialogue.actions import Action, Report, RequestApproval
-from duologue.dialogue.approvals import Approvals
+from duologue.dialogue.tools.approvals import Approvals
 
 logger = logging.getLogger("duologue")
 

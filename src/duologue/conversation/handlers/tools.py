@@ -11,7 +11,7 @@ from typing import Final
 
 from duologue.conversation.handlers.calling import Caller, cleaned_up, keep
 from duologue.dialogue.actions import Action, CallTool
-from duologue.dialogue.tool_calls import failed, raised, returned
+from duologue.dialogue.tools.calls import failed, raised, returned
 from duologue.errors import ToolError
 
 logger = logging.getLogger("duologue")

@@ -14,7 +14,7 @@ from duologue.conversation.options.orchestrator import Orchestrator
 from duologue.conversation.options.overrides import Overrides
 from duologue.conversation.options.transport import ConnectionType, WebRtcOptions
 from duologue.conversation.telling.callbacks import Callbacks
-from duologue.dialogue.tools import ClientTool
+from duologue.dialogue.tools.registry import ClientTool
 from duologue.protocol.server_events import McpToolCallEvent
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class CommonOptions(Callbacks, total=False):
     - `client_tools`: functions that the agent may call, by name, or a `ClientTools`. Plain ones run
       in threads of their own, async ones in the event loop, each for at most 30 s unless its
       registry says otherwise, and none past the session's end. Parameters come as the function's
-      signature asks for them; see `duologue.dialogue.tool_signature`. What a tool raises is told to
-      the agent and to `on_error`; by a `ToolError` it tells the agent alone, in its own words.
+      signature asks for them; see `duologue.dialogue.tools.signature`. What a tool raises is told
+      to the agent and to `on_error`; by a `ToolError` it tells the agent alone, in its own words.
     - `on_mcp_tool_approval_request`: decides whether the agent may call a tool of an MCP server:
       True approves, False denies, and whatever else it returns or raises denies, too. Unlike the
       callbacks it keeps nothing waiting: a plain function runs in a thread of its own, an async one

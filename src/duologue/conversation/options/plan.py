@@ -19,7 +19,7 @@ from duologue.conversation.options.reading import (
 )
 from duologue.conversation.options.route import Route, route
 from duologue.conversation.options.sound import SoundPlan, sound_plan
-from duologue.dialogue.tools import ClientTool, checked_tools
+from duologue.dialogue.tools.registry import ClientTool, checked_tools
 from duologue.protocol.client_messages import ClientMessage
 
 DEFAULT_CONNECT_TIMEOUT_S: Final = 10.0

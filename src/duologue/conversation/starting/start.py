@@ -19,9 +19,9 @@ from duologue.conversation.telling.callbacks import CallbackQueue
 from duologue.conversation.text import TextConversation
 from duologue.conversation.voice import VoiceConversation
 from duologue.dialogue.actions import Report
-from duologue.dialogue.approvals import Approvals
 from duologue.dialogue.rules import Dialogue
-from duologue.dialogue.tool_calls import ToolCalls
+from duologue.dialogue.tools.approvals import Approvals
+from duologue.dialogue.tools.calls import ToolCalls
 from duologue.dialogue.values import Status
 from duologue.errors import SessionConnectionError
 from duologue.protocol.formats import DEFAULT_INPUT_FORMAT, AudioFormat

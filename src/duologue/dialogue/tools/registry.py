@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from duologue.dialogue.tool_signature import ToolSignature
+from duologue.dialogue.tools.signature import ToolSignature
 
 F = TypeVar("F", bound=Callable[..., object])
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from duologue.dialogue.tools import ClientTool, ClientTools, checked_tools
+from duologue.dialogue.tools.registry import ClientTool, ClientTools, checked_tools
 
 
 def get_weather(city: str, days: int = 1) -> str:

@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from duologue.dialogue.actions import Action, CallTool, Report, Send
-from duologue.dialogue.tool_signature import WrongParameters
-from duologue.dialogue.tools import ClientTool
+from duologue.dialogue.tools.registry import ClientTool
+from duologue.dialogue.tools.signature import WrongParameters
 from duologue.dialogue.values import ErrorReport
 from duologue.errors import ToolError
 from duologue.protocol.client_messages import ClientToolResult

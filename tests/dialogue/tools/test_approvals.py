@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from duologue.dialogue.actions import Action, CancelApproval, Report, RequestApproval, Send
-from duologue.dialogue.approvals import Approvals
+from duologue.dialogue.tools.approvals import Approvals
 from duologue.errors import ApprovalUnavailable
 from duologue.protocol.client_messages import McpToolApprovalResult
 from duologue.protocol.server_events import McpToolCallEvent

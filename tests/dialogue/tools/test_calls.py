@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from duologue.dialogue.actions import Action, CallTool, Report, Send
-from duologue.dialogue.tool_calls import (
+from duologue.dialogue.tools.calls import (
     DONE_WITHOUT_RESULT,
     ToolCalls,
     raised,
@@ -14,8 +14,8 @@ from duologue.dialogue.tool_calls import (
     text_of,
     unreadable,
 )
-from duologue.dialogue.tool_signature import Arguments
-from duologue.dialogue.tools import ClientTool
+from duologue.dialogue.tools.registry import ClientTool
+from duologue.dialogue.tools.signature import Arguments
 from duologue.dialogue.values import ErrorReport
 from duologue.errors import ToolError
 from duologue.protocol.client_messages import ClientToolResult

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.dialogue.tool_signature import Arguments, ToolSignature, WrongParameters
+from duologue.dialogue.tools.signature import Arguments, ToolSignature, WrongParameters
 
 
 @dataclass
