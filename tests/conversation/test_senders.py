@@ -50,7 +50,7 @@ class Recorded(Senders):
             raise SendQueueFull
         self.sent.append(message)
 
-    def _wrote(self) -> None:
+    def _wrote(self, text: str | None) -> None:
         self.written += 1
 
     def _rated(self) -> None:

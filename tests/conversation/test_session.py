@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from duologue.protocol.client_messages import (
 from duologue.protocol.codec import Incoming, MalformedEvent, UnknownEvent
 from duologue.protocol.server_events import (
     AgentChatResponsePartEvent,
+    AgentResponseCorrectionEvent,
     AgentResponseEvent,
     AgentToolResponseEvent,
     ErrorEvent,
@@ -97,6 +99,28 @@ async def test_messages_of_both_sides_are_in_the_transcript() -> None:
             ("agent", "Hello."),
         ]
         assert log.of("on_message") == list(conversation.transcript)
+
+
+async def test_what_the_user_writes_is_in_the_transcript_at_once() -> None:
+    log = Log()
+    async with running(log.options("on_message")) as (conversation, connection):
+        before = datetime.now(UTC)
+        conversation.send_user_message("What is it?")
+        await asyncio.to_thread(conversation.send_multimodal_message, "Look.", ["file_1"])
+        connection.say(
+            AgentResponseEvent(agent_response="It is a test.", event_id=3),
+            AgentResponseCorrectionEvent(corrected_agent_response="It is", event_id=3),
+        )
+        await eventually(lambda: conversation.transcript[-1].corrected)
+        asked, shown, answered = conversation.transcript
+    assert (asked.role, asked.text, asked.event_id) == ("user", "What is it?", None)
+    assert (shown.role, shown.text) == ("user", "Look.")
+    assert (answered.text, answered.full_text) == ("It is", "It is a test.")
+    assert [message.text for message in log.of("on_message")] == ["It is a test."]
+    assert 0 <= asked.since_start_ms <= shown.since_start_ms <= answered.since_start_ms
+    for message in (asked, shown, answered):
+        assert message.at is not None
+        assert abs((message.at - before).total_seconds()) < 10
 
 
 async def test_what_is_sent_goes_out_in_order() -> None:

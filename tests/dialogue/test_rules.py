@@ -210,12 +210,12 @@ def test_words_of_both_sides_become_messages_and_the_transcript() -> None:
     said = dialogue.receive(
         AgentResponseEvent(agent_response="Hello.", event_id=2, attachments=[attachment]), 0.0
     )
-    assert dialogue.transcript == [
+    assert list(dialogue.transcript.messages) == [
         Message(role="user", text="Hello?", event_id=1),
         Message(role="agent", text="Hello.", event_id=2, attachments=(attachment,)),
     ]
     assert [*heard, *said] == [
-        *[Report.of("on_message", message) for message in dialogue.transcript],
+        *[Report.of("on_message", message) for message in dialogue.transcript.messages],
         Report.of("on_can_send_feedback_change", True),
     ]
 

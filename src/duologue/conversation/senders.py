@@ -44,7 +44,7 @@ class Senders(ABC):
         """
         _check_text("text", text)
         self._send(UserMessage(text=text, rich_content_id=rich_content_id))
-        self._wrote()
+        self._wrote(text)
 
     def send_contextual_update(self, text: str, context_id: str | None = None) -> None:
         """Let the agent know something without asking for an answer.
@@ -92,7 +92,7 @@ class Senders(ABC):
                 files=files or None,
             )
         )
-        self._wrote()
+        self._wrote(text)
 
     def send_mcp_tool_approval_result(self, tool_call_id: str, is_approved: bool) -> None:
         """Allow or deny a call to an MCP tool that `on_mcp_tool_call` reported as awaiting it.
@@ -182,8 +182,8 @@ class Senders(ABC):
         """Ask nobody any more about the approval of this call."""
 
     @abstractmethod
-    def _wrote(self) -> None:
-        """Take note that the user has written something, just now."""
+    def _wrote(self, text: str | None) -> None:
+        """Take note of what the user has written, just now."""
 
 
 def _check_text(name: str, text: object) -> None:

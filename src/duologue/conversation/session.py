@@ -8,6 +8,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from duologue.connection.base import Received
@@ -113,12 +114,22 @@ class BaseConversation(Senders, Uploads):
 
     @property
     def transcript(self) -> tuple[Message, ...]:
-        """All messages until now, in the order in which they came."""
-        return tuple(self._dialogue.transcript)
+        """What was said, heard and written until now, in order; of 10,000 messages the latest.
+
+        A message that the user has interrupted has what was heard of it as its `text`, once the
+        server has said so.
+        """
+        with self._rules_lock:
+            return self._dialogue.transcript.messages
+
+    @property
+    def transcript_dropped(self) -> int:
+        """How many messages `transcript` no longer has, because there were too many."""
+        return self._dialogue.transcript.dropped
 
     @property
     def turn_metrics(self) -> tuple[TurnMetrics, ...]:
-        """How long each turn took."""
+        """How long each turn took; of 10,000 turns the latest."""
         return tuple(self._dialogue.turn_metrics)
 
     @property
@@ -181,6 +192,7 @@ class BaseConversation(Senders, Uploads):
             earlier: what was received while the session started.
             end: how the connection ended after that, if it did.
         """
+        self._dialogue.began(self._now_ms(), datetime.now(UTC))
         self._callbacks.put(Report.of("on_conversation_created", self))
         self._status.advance(Status.CONNECTED)
         self._callbacks.put(Report.of("on_connect", self._id))
@@ -213,10 +225,13 @@ class BaseConversation(Senders, Uploads):
         self._carry_out(actions)
 
     def _closed(self, disconnection: Disconnection) -> None:
-        """The connection has ended. What the agent said last may still be heard before the end."""
+        """The connection has ended. What the agent said last may still be heard before the end.
+
+        Until then the session counts as connected, as it does after `end_call`: a program that goes
+        on while it is open would else cut the last words off. Senders raise from now on.
+        """
         with self._rules_lock:
             actions = self._dialogue.closed(disconnection, self._now_ms())
-        self._status.advance(Status.DISCONNECTING)
         self._outbox.close()
         self._carry_out(actions)
 
@@ -355,8 +370,11 @@ class BaseConversation(Senders, Uploads):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _wrote(self) -> None:
+    def _wrote(self, text: str | None) -> None:
         now_ms = self._now_ms()
+        if text:
+            with self._rules_lock:
+                self._dialogue.transcript.add(Message(role="user", text=text), now_ms)
         self._in_loop(lambda: self._dialogue.user_wrote(now_ms))
 
     def _rated(self) -> None:

@@ -6,6 +6,9 @@ order in which they are to be carried out.
 
 from __future__ import annotations
 
+from collections import deque
+from datetime import datetime
+
 from duologue.dialogue.actions import Action, Play, Report, Send, Silence
 from duologue.dialogue.ending import Ending
 from duologue.dialogue.feedback import Ratings
@@ -14,6 +17,7 @@ from duologue.dialogue.heard import Heard
 from duologue.dialogue.reports import CALLBACK_OF_EVENT
 from duologue.dialogue.tools.approvals import Approvals
 from duologue.dialogue.tools.calls import ToolCalls, unreadable
+from duologue.dialogue.transcript import MESSAGES_LIMIT, Transcript
 from duologue.dialogue.turns import TurnMetrics, Turns
 from duologue.dialogue.values import (
     AgentAudio,
@@ -28,6 +32,7 @@ from duologue.protocol.codec import Incoming, MalformedEvent, Mended, UnknownEve
 from duologue.protocol.formats import AudioFormat
 from duologue.protocol.server_events import (
     AgentChatResponsePartEvent,
+    AgentResponseCorrectionEvent,
     AgentResponseEvent,
     AgentToolResponseEvent,
     AgentToolResponseFullPayloadEvent,
@@ -47,8 +52,8 @@ class Dialogue:
 
     Attributes:
         mode: whether the agent is to be heard.
-        transcript: every message until now, in order.
-        turn_metrics: the times of every turn until now, in order.
+        transcript: the messages until now.
+        turn_metrics: the times of the latest 10,000 turns, in order.
         ratings: which response of the agent can be rated.
         heard: what of the agent's words has been heard.
         late_audio_events: how many were not played, because the user had interrupted before.
@@ -74,8 +79,8 @@ class Dialogue:
         self._turns = Turns(text_only=output_format is None)
         self._playing = False
         self.mode = Mode.LISTENING
-        self.transcript: list[Message] = []
-        self.turn_metrics: list[TurnMetrics] = []
+        self.transcript = Transcript()
+        self.turn_metrics: deque[TurnMetrics] = deque(maxlen=MESSAGES_LIMIT)
         self.ratings = Ratings()
         self.heard = Heard()
         self.late_audio_events = 0
@@ -105,11 +110,13 @@ class Dialogue:
             case UserTranscriptEvent():
                 self._ending.went_on()
                 self._turns.transcript(now_ms)
-                return self._message(
-                    Message(role="user", text=event.user_transcript, event_id=event.event_id)
-                )
+                said = Message(role="user", text=event.user_transcript, event_id=event.event_id)
+                return self._message(said, now_ms)
             case AgentResponseEvent():
                 return self._agent_response(event, now_ms)
+            case AgentResponseCorrectionEvent():
+                self.transcript.correct(event)
+                return _as_it_is(event)
             case AgentChatResponsePartEvent():
                 return [*_as_it_is(event), *self._text(event, now_ms)]
             case AgentToolResponseEvent() | AgentToolResponseFullPayloadEvent():
@@ -149,6 +156,10 @@ class Dialogue:
     def user_wrote(self, now_ms: float) -> None:
         """The user sent a written message."""
         self._turns.user_wrote(now_ms)
+
+    def began(self, now_ms: float, at: datetime) -> None:
+        """The conversation is connected, by the two clocks."""
+        self.transcript.begins(now_ms, at)
 
     def tick(self, now_ms: float) -> list[Action]:
         """What follows from time having passed."""
@@ -200,14 +211,13 @@ class Dialogue:
             attachments=tuple(event.attachments or ()),
         )
         return [
-            *self._message(message),
+            *self._message(message, now_ms),
             *self._text(event, now_ms),
             *self.ratings.responded(event.event_id),
         ]
 
-    def _message(self, message: Message) -> list[Action]:
-        self.transcript.append(message)
-        return [Report.of("on_message", message)]
+    def _message(self, message: Message, now_ms: float) -> list[Action]:
+        return [Report.of("on_message", self.transcript.add(message, now_ms))]
 
     def _text(
         self, event: AgentResponseEvent | AgentChatResponsePartEvent, now_ms: float

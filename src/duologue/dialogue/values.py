@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -29,12 +30,33 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """Something the user or the agent has said or written, as text."""
+    """Something the user or the agent has said or written, as text.
+
+    Two are equal whenever they were said.
+
+    Attributes:
+        role: who has said it.
+        text: what was said; of an answer that the user interrupted, what was heard of it.
+        event_id: the server's id; None for what the user has written, or if the server gives none.
+        attachments: files that came with it.
+        full_text: what the agent had generated; the same as `text` unless `corrected`.
+        corrected: whether the user has interrupted it, and the server has said where.
+        since_start_ms: when it came, since the conversation was connected, by a monotonic clock.
+        at: the same moment by the clock on the wall, in UTC.
+    """
 
     role: Literal["user", "agent"]
     text: str
     event_id: int | None = None
     attachments: tuple[Attachment, ...] = ()
+    full_text: str | None = None
+    corrected: bool = False
+    since_start_ms: float = field(default=0.0, compare=False)
+    at: datetime | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.full_text is None:
+            object.__setattr__(self, "full_text", self.text)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from duologue import DeviceChange, ErrorReport, Message, Mode, TurnMetrics, VoiceConversation
+from duologue.dialogue.transcript import corrected, corrected_index
 from duologue.protocol.server_events import AgentResponseCorrectionEvent
 
 SHOWN_MESSAGES: Final = 12
@@ -36,13 +38,10 @@ class Display:
 
     def correction(self, correction: AgentResponseCorrectionEvent) -> None:
         """Cut an answer down to what had been said when the user interrupted it."""
-        for index, message in enumerate(self._messages):
-            if message.role == "agent" and message.event_id == correction.event_id:
-                self._messages[index] = Message(
-                    role="agent",
-                    text=f"{correction.corrected_agent_response} —",
-                    event_id=correction.event_id,
-                )
+        index = corrected_index(self._messages, correction)
+        if index is not None:
+            message = corrected(self._messages[index], correction)
+            self._messages[index] = replace(message, text=f"{message.text} —")
 
     def turn(self, metrics: TurnMetrics) -> None:
         """Add how long a turn took."""

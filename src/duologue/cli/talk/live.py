@@ -21,6 +21,7 @@ from duologue.cli.talk.options import (
     raise_if_lost,
     show_error,
 )
+from duologue.protocol.server_events import AgentResponseCorrectionEvent
 
 _REFRESHES_PER_S: Final = 15
 
@@ -48,6 +49,10 @@ async def talk_live(options: TalkOptions) -> None:
             display.message(message)
             transcript.write(message)
 
+        def correct(correction: AgentResponseCorrectionEvent) -> None:
+            display.correction(correction)
+            transcript.correct(correction)
+
         def fail(report: ErrorReport) -> None:
             if not display.device_failed(report):
                 show_error(report)
@@ -57,7 +62,7 @@ async def talk_live(options: TalkOptions) -> None:
             **_devices(options),
             **options.sound,
             on_message=show,
-            on_agent_response_correction=display.correction,
+            on_agent_response_correction=correct,
             on_turn_metrics=display.turn,
             on_device_change=display.device_changed,
             on_error=fail,

@@ -53,6 +53,7 @@ async def talk_recorded(options: TalkOptions, microphone: WavSource) -> None:
             microphone=microphone,
             speaker=speaker,
             on_message=show,
+            on_agent_response_correction=transcript.correct,
             on_interruption=interruptions.append,
             on_error=show_error,
         ) as conversation:

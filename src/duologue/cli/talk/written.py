@@ -85,6 +85,7 @@ async def talk_written(options: TalkOptions) -> None:
             **options.agent,
             on_message=show,
             on_agent_chat_response_part=printer.part,
+            on_agent_response_correction=transcript.correct,
             on_error=show_error,
         ) as conversation:
             await _until_ended(conversation, _exchange(conversation, printer, transcript))
@@ -109,9 +110,9 @@ async def _exchange(
     """Send one line after another, each once the one before has been answered."""
     await printer.answered(GREETING_LIMIT_S)
     async for line in standard_input_lines():
-        transcript.user_wrote(line)
         printer.complete.clear()
         conversation.send_user_message(line)
+        transcript.write(conversation.transcript[-1])
         if not await printer.answered(ANSWER_LIMIT_S):
             typer.echo(f"duologue: no answer came within {ANSWER_LIMIT_S:g} s", err=True)
 

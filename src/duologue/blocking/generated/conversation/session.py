@@ -36,12 +36,21 @@ class BaseConversation(Senders, Uploads):
 
     @property
     def transcript(self) -> tuple[Message, ...]:
-        """All messages until now, in the order in which they came."""
+        """What was said, heard and written until now, in order; of 10,000 messages the latest.
+
+        A message that the user has interrupted has what was heard of it as its `text`, once the
+        server has said so.
+        """
         return self._in_loop(lambda: self._conversation.transcript)
 
     @property
+    def transcript_dropped(self) -> int:
+        """How many messages `transcript` no longer has, because there were too many."""
+        return self._in_loop(lambda: self._conversation.transcript_dropped)
+
+    @property
     def turn_metrics(self) -> tuple[TurnMetrics, ...]:
-        """How long each turn took."""
+        """How long each turn took; of 10,000 turns the latest."""
         return self._in_loop(lambda: self._conversation.turn_metrics)
 
     @property
