@@ -154,16 +154,16 @@ def test_the_fade_of_what_was_interrupted_is_not_the_agent_speaking() -> None:
     dialogue = Dialogue(PCM)
     dialogue.receive(sound(1), 0.0)
     dialogue.receive(InterruptionEvent(event_id=2), 0.0)
-    assert dialogue.playback_changed(playing=True) == []
-    assert dialogue.playback_changed(playing=False) == []
+    assert dialogue.playback_changed(playing=True, now_ms=0.0) == []
+    assert dialogue.playback_changed(playing=False, now_ms=0.0) == []
     assert dialogue.mode is Mode.LISTENING
 
 
 def test_the_agent_listens_once_everything_was_heard() -> None:
     dialogue = Dialogue(PCM)
     dialogue.receive(sound(1), 0.0)
-    assert dialogue.playback_changed(playing=True) == []
-    assert reported(dialogue.playback_changed(playing=False)) == ["on_mode_change"]
+    assert dialogue.playback_changed(playing=True, now_ms=0.0) == []
+    assert reported(dialogue.playback_changed(playing=False, now_ms=0.0)) == ["on_mode_change"]
     assert dialogue.mode is Mode.LISTENING
 
 
@@ -175,7 +175,7 @@ def test_after_the_end_the_agent_is_not_heard_and_that_is_told_once() -> None:
         Report.of("on_can_send_feedback_change", False),
     ]
     assert dialogue.over() == []
-    assert dialogue.playback_changed(playing=True) == []
+    assert dialogue.playback_changed(playing=True, now_ms=0.0) == []
     assert dialogue.mode is Mode.LISTENING
 
 
@@ -359,7 +359,7 @@ def test_hanging_up_lets_queued_sound_be_heard() -> None:
     dialogue.receive(sound(1), 0.0)
     assert not of_type(dialogue.receive(END_CALL, 0.0), End)
     assert dialogue.next_deadline_ms == FAREWELL_LIMIT_MS
-    assert of_type(dialogue.playback_changed(playing=False), End)
+    assert of_type(dialogue.playback_changed(playing=False, now_ms=0.0), End)
 
 
 def test_last_words_that_never_end_are_cut_off() -> None:
@@ -380,7 +380,7 @@ def test_a_spoken_turn_is_reported_when_its_answer_is_heard() -> None:
 
 def test_a_written_turn_begins_with_text_and_not_with_its_announcement() -> None:
     dialogue = Dialogue(None)
-    dialogue.user_wrote(100.0)
+    dialogue.user_wrote("Hi.", 100.0)
     start = AgentChatResponsePartEvent(text="", type="start", event_id=1)
     delta = AgentChatResponsePartEvent(text="Hello", type="delta", event_id=1)
     assert reported(dialogue.receive(start, 150.0)) == ["on_agent_chat_response_part"]
@@ -420,7 +420,7 @@ TOOL_CALLS = ToolCalls(checked_tools({"get_time": lambda zone="UTC": zone}))
 def followed(dialogue: Dialogue, happening: ServerEvent | bool | Feedback) -> list[Action]:
     """What follows, the answer of a tool that is called included."""
     if isinstance(happening, bool):
-        return dialogue.playback_changed(playing=happening)
+        return dialogue.playback_changed(playing=happening, now_ms=0.0)
     if isinstance(happening, Feedback):
         dialogue.ratings.sent(happening)
         return [*dialogue.ratings.changes()]
@@ -474,7 +474,7 @@ def test_the_rules_hold_whatever_happens(
     modes = [dialogue.mode]
     for now_ms, happening in enumerate(happenings):
         if isinstance(happening, bool):
-            actions = dialogue.playback_changed(playing=happening)
+            actions = dialogue.playback_changed(playing=happening, now_ms=0.0)
         else:
             actions = dialogue.receive(happening, float(now_ms))
         if isinstance(happening, InterruptionEvent):

@@ -18,6 +18,8 @@ from duologue.protocol.server_events import (
     ClientToolCallEvent,
     ErrorEvent,
     InterruptionEvent,
+    ServerEvent,
+    event_types,
 )
 
 
@@ -131,3 +133,19 @@ def test_an_error_named_as_in_other_protocols_has_its_type() -> None:
 @pytest.mark.parametrize("frame", [{}, {"error_event": None}, {"error_event": {}}], ids=str)
 def test_an_error_may_say_nothing(frame: dict[str, Any]) -> None:
     assert error(**frame) == ErrorEvent()
+
+
+OPEN = [kind for kind in event_types() if kind.OPEN and kind.INNER_MAY_BE_MISSING]
+
+
+@pytest.mark.parametrize("event_type", OPEN, ids=lambda it: it.TYPE)
+def test_of_an_event_whose_fields_nobody_knows_all_is_kept(event_type: type[ServerEvent]) -> None:
+    assert event_type.INNER is not None
+    event = event_type(data={"event_id": 3, "more": {"a": [1]}})
+    inner = {event_type.INNER: {"event_id": 3, "more": {"a": [1]}}}
+    assert read(type=event_type.TYPE, **inner) == event
+    flat = read(type=event_type.TYPE, event_id=3, more={"a": [1]})
+    assert flat.message == event
+    assert flat.notes == ("fields came beside `type`: 'event_id', 'more'",)
+    assert read(type=event_type.TYPE) == read(type=event_type.TYPE, **{event_type.INNER: None})
+    assert read(type=event_type.TYPE) == event_type()

@@ -72,7 +72,7 @@ class Performance:
                 self._carry_out(self._dialogue.closed(closed, now_ms))
             case Writes(text):
                 self.sends.append(UserMessage(text=text))
-                self._dialogue.user_wrote(now_ms)
+                self._dialogue.user_wrote(text, now_ms)
             case Rates():
                 self._rate(happening)
             case Answers(tool_call_id, result):
@@ -87,8 +87,8 @@ class Performance:
             tuple(level_of(audio.event_id) for audio in self._queue if audio.event_id is not None)
         )
         self._queue.clear()
-        self._carry_out(self._dialogue.playback_changed(playing=True))
-        self._carry_out(self._dialogue.playback_changed(playing=False))
+        self._carry_out(self._dialogue.playback_changed(playing=True, now_ms=0.0))
+        self._carry_out(self._dialogue.playback_changed(playing=False, now_ms=0.0))
 
     def _rate(self, rating: Rates) -> None:
         ratings = self._dialogue.ratings

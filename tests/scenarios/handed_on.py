@@ -5,10 +5,14 @@ from __future__ import annotations
 from duologue.protocol.codec import UnknownEvent, decode_server_event
 from duologue.protocol.server_events import (
     AgentReasoningResponsePartEvent,
+    AgentResponseCompleteEvent,
+    AgentResponseMetadataEvent,
     AgentToolRequestEvent,
     AgentTypingEvent,
     AsrInitiationMetadataEvent,
+    ClientErrorEvent,
     ContextUsageEvent,
+    DtmfRequestEvent,
     InternalTentativeAgentResponseEvent,
     InternalTurnProbabilityEvent,
     McpConnectionStatusEvent,
@@ -28,6 +32,10 @@ AS_THEY_ARE = {
     ),
     "on_agent_typing": AgentTypingEvent(is_typing=True),
     "on_asr_initiation_metadata": AsrInitiationMetadataEvent(metadata={"model": "m"}),
+    "on_agent_response_complete": AgentResponseCompleteEvent(data={"event_id": 1}),
+    "on_agent_response_metadata": AgentResponseMetadataEvent(data={"source": ["a"]}),
+    "on_client_error": ClientErrorEvent(data={"message": "no"}),
+    "on_dtmf_request": DtmfRequestEvent(data={"dtmf_tones": "12#"}),
     "on_context_usage": ContextUsageEvent(
         event_id=1, model="m", context_tokens=10, context_limit_tokens=100
     ),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,20 @@ import numpy as np
 import pytest
 import soundfile
 
-from duologue import Conversation, Disconnection, Mode, SessionConnectionError, TurnMetrics
+from duologue import (
+    Conversation,
+    Disconnection,
+    Mode,
+    SessionConnectionError,
+    TurnMetrics,
+    VoiceConversation,
+)
 from duologue.audio import Samples, WavSource, samples_from_bytes
 from duologue.conversation.sound.flow import HICCUP_S
-from duologue.protocol.client_messages import UserAudioChunk
+from duologue.dialogue.answers import SOUND_SETTLES_MS
+from duologue.protocol.client_messages import UserAudioChunk, UserMessage
 from duologue.protocol.server_events import (
+    AgentResponseCompleteEvent,
     AgentResponseEvent,
     AgentToolResponseEvent,
     AudioEvent,
@@ -23,6 +33,7 @@ from duologue.protocol.server_events import (
 from duologue.testing import (
     Begin,
     Close,
+    Expect,
     Listen,
     MemoryAgent,
     MemoryMicrophone,
@@ -173,6 +184,121 @@ def test_last_words_are_heard_out() -> None:
     farewell = course([Begin(), Wait(1), speaks(1, seconds=2), Say(END_CALL), Listen()])
     assert farewell.disconnection.context["type"] == "end_call"
     assert farewell.ended_s == pytest.approx(3 + HICCUP_S, abs=0.03)
+
+
+@pytest.mark.parametrize(("seconds", "heard_s"), [(2, 2.0), (40, 30.0)])
+def test_last_words_are_heard_out_though_the_server_closes_right_after_them(
+    seconds: int, heard_s: float
+) -> None:
+    farewell = course([Begin(), Wait(1), speaks(1, seconds=seconds), Close(1000, "bye")])
+    assert (farewell.disconnection.reason, farewell.disconnection.close_code) == ("agent", 1000)
+    heard = np.frombuffer(farewell.heard, np.int16)
+    assert np.count_nonzero(heard) / RATE_HZ == pytest.approx(heard_s, abs=0.1)
+    assert farewell.ended_s == pytest.approx(1 + heard_s, abs=HICCUP_S + 0.05)
+
+
+def test_a_close_with_an_error_is_silent_at_once() -> None:
+    farewell = course([Begin(), Wait(1), speaks(1, seconds=2), Wait(1), Close(1011, "crashed")])
+    assert farewell.disconnection.message == "crashed"
+    assert farewell.ended_s == pytest.approx(2, abs=0.03)
+
+
+def asked(
+    steps: Sequence[Step], then: Callable[[VoiceConversation], Awaitable[object]]
+) -> tuple[float, list[str], float]:
+    """Ask in writing and wait, and do something.
+
+    Returns:
+        When the answer was over, what it was, and for how many seconds the agent was heard.
+    """
+    clock = VirtualClock()
+    speaker = MemorySpeaker(pace=clock)
+
+    async def converse() -> tuple[float, list[str], float]:
+        async with (
+            MemoryAgent([Begin(), Expect(UserMessage), *steps, Listen()]) as agent,
+            Conversation.start_session(
+                agent_id="any",
+                origin=agent.origin,
+                microphone=MemoryMicrophone(pace=clock),
+                speaker=speaker,
+            ) as conversation,
+        ):
+            assert await conversation.answered() == ()  # there is none yet
+            assert clock.now() == 0
+            conversation.send_user_message("And?")
+            waiting = asyncio.create_task(conversation.answered())
+            await then(conversation)
+            answer = await waiting
+            over_s = clock.now()
+            await asyncio.sleep(10)
+        audible = np.count_nonzero(speaker.heard()) / RATE_HZ
+        return over_s, [message.text for message in answer], audible
+
+    return clock.run(converse())
+
+
+async def nothing(conversation: VoiceConversation) -> None:
+    """Only wait."""
+
+
+def test_asking_and_waiting_gives_the_answer_once_it_was_heard() -> None:
+    over_s, answer, _ = asked(
+        [
+            Wait(1),
+            Say(AgentResponseEvent(agent_response="Well.", event_id=1)),
+            speaks(1, seconds=2),
+            Wait(2.3),
+            Say(AgentResponseEvent(agent_response="Yes.", event_id=1)),
+            speaks(1),
+        ],
+        nothing,
+    )
+    assert answer == ["Well.", "Yes."]
+    assert over_s == pytest.approx(1 + 2.3 + 1 + HICCUP_S + SOUND_SETTLES_MS / 1000, abs=0.05)
+
+
+def test_an_answer_that_the_server_calls_complete_is_over_as_soon_as_it_was_heard() -> None:
+    over_s, answer, _ = asked(
+        [
+            Wait(1),
+            speaks(1),
+            Say(AgentResponseEvent(agent_response="Well.", event_id=1)),
+            Say(AgentResponseCompleteEvent(data={"event_id": 1})),
+        ],
+        nothing,
+    )
+    assert answer == ["Well."]
+    assert over_s == pytest.approx(2 + HICCUP_S, abs=0.05)
+
+
+def test_an_answer_that_never_comes_is_given_up() -> None:
+    with pytest.raises(TimeoutError, match="not over within 60 s; raise `limit_s`"):
+        asked([], nothing)
+
+
+def test_what_the_caller_interrupts_is_silent_at_once_and_the_next_answer_is_heard() -> None:
+    async def interrupt(conversation: VoiceConversation) -> None:
+        await asyncio.sleep(1.5)
+        await conversation.interrupt()
+        assert conversation.mode is Mode.LISTENING
+
+    over_s, answer, heard_s = asked(
+        [
+            Wait(1),
+            Say(AgentResponseEvent(agent_response="Well.", event_id=1)),
+            speaks(1),
+            Wait(1),
+            speaks(1, seconds=3),
+            Wait(4),
+            Say(AgentResponseEvent(agent_response="Hello?", event_id=2)),
+            speaks(2),
+        ],
+        interrupt,
+    )
+    assert over_s == pytest.approx(1.5, abs=0.05)
+    assert answer == ["Well."]
+    assert heard_s == pytest.approx(0.5 + 1, abs=0.1)
 
 
 def test_an_agent_that_does_not_begin_is_given_up() -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from duologue.connection.base import Received
+from duologue.conversation.answer_watch import AnswerWatch
 from duologue.conversation.clock import clock_of
 from duologue.conversation.handlers.approvals import ApprovalRunner
 from duologue.conversation.handlers.tools import ToolRunner
@@ -31,6 +32,7 @@ from duologue.dialogue.actions import (
     Send,
     Silence,
 )
+from duologue.dialogue.transcript import answer_in
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import (
     AgentAudio,
@@ -41,7 +43,7 @@ from duologue.dialogue.values import (
     Status,
 )
 from duologue.errors import ConversationEnded, SendQueueFull
-from duologue.protocol.client_messages import ClientMessage
+from duologue.protocol.client_messages import ClientMessage, ClientToolResult
 from duologue.protocol.codec import MalformedEvent, encode_client_message, message_of
 
 logger = logging.getLogger("duologue")
@@ -51,6 +53,9 @@ FLUSH_LIMIT_S: Final = 1.0
 
 READ_AT_ONCE: Final = 50
 """Of messages that are here already so many are acted on before the loop does something else."""
+
+ANSWER_LIMIT_S: Final = 60.0
+"""How long `answered` waits, unless another limit is given."""
 
 CALLBACK_LIMIT_S: Final = 5.0
 """How long the end waits for callbacks that are still to be called."""
@@ -82,6 +87,7 @@ class BaseConversation(Senders, Uploads):
         self._events = EventStream()
         self._loop = asyncio.get_running_loop()
         self._clock_s = clock_of(self._loop)
+        self._answer_watch = AnswerWatch(self._answer_over_at_ms, self._now_ms)
         self._tasks: list[asyncio.Task[None]] = []
         self._deadline_moved = asyncio.Event()
         self._end_begun = asyncio.Event()
@@ -177,6 +183,35 @@ class BaseConversation(Senders, Uploads):
         assert self._disconnection is not None
         return self._disconnection
 
+    async def answered(self, *, limit_s: float = ANSWER_LIMIT_S) -> tuple[Message, ...]:
+        """Wait until the agent's current answer is whole and has been heard, and return it.
+
+        Right after `send_user_message`, that is the answer to it: ask and wait. Without an answer
+        that goes on or is expected it returns at once. It also returns when the conversation ends,
+        and, for an answer that is interrupted, once that is silent. An answer is over when the
+        server says so, or when nothing more has come of it for a moment: 0.3 s in writing, 0.6 s
+        by voice, and up to 5 s where a tool has run or its sound has not begun. Cancelling it
+        changes nothing.
+
+        Args:
+            limit_s: how long to wait at most.
+
+        Returns:
+            What the agent has said since the user's latest message, from the `transcript`.
+
+        Raises:
+            TimeoutError: no answer has come, or it goes on, after `limit_s`.
+        """
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._answer_watch.wait()
+        except TimeoutError:
+            raise TimeoutError(
+                f"the agent's answer was not over within {limit_s:g} s; raise `limit_s` if answers "
+                "take longer, or go on without it"
+            ) from None
+        return answer_in(self.transcript)
+
     async def prepare(self) -> None:
         """Open what this kind of conversation needs besides its connection."""
 
@@ -212,6 +247,9 @@ class BaseConversation(Senders, Uploads):
     def _send(self, message: ClientMessage) -> None:
         encode_client_message(message)  # what cannot be written fails here, not in the sender
         self._outbox.put(message)
+        if isinstance(message, ClientToolResult):
+            self._dialogue.tool_result_sent(message.tool_call_id, self._now_ms())
+            self._in_loop(self._answer_watch.happened)
 
     def _act_on(self, event: Received) -> None:
         if self._disconnection is not None:
@@ -266,6 +304,7 @@ class BaseConversation(Senders, Uploads):
                 case End(disconnection):
                     self._end(disconnection)
         self._deadline_moved.set()
+        self._answer_watch.happened()
 
     def _answer(self, message: ClientMessage) -> None:
         """Send what the rules ask for.
@@ -332,6 +371,7 @@ class BaseConversation(Senders, Uploads):
         for report in self._dialogue.over():
             self._callbacks.put(report)
         self._approvals.end()
+        self._answer_watch.happened()
         self._silence()
         self._end_begun.set()
 
@@ -371,17 +411,17 @@ class BaseConversation(Senders, Uploads):
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _wrote(self, text: str | None) -> None:
-        now_ms = self._now_ms()
-        if text:
-            with self._rules_lock:
-                self._dialogue.transcript.add(Message(role="user", text=text), now_ms)
-        self._in_loop(lambda: self._dialogue.user_wrote(now_ms))
+        with self._rules_lock:
+            self._dialogue.user_wrote(text, self._now_ms())
 
     def _rated(self) -> None:
         self._in_loop(lambda: self._carry_out(self._dialogue.ratings.changes()))
 
     def _approval_sent(self, tool_call_id: str) -> None:
         self._in_loop(lambda: self._approvals.withdraw(tool_call_id))
+
+    def _answer_over_at_ms(self) -> float | None:
+        return 0.0 if self._disconnection is not None else self._dialogue.answer_over_at_ms()
 
     def _now_ms(self) -> float:
         return self._clock_s() * 1000

@@ -86,6 +86,18 @@ class VoiceConversation(BaseConversation):
             raise TypeError(f"muted must be True or False, not {type(muted).__name__}")
         self._sound.set_muted(muted)
 
+    async def interrupt(self) -> None:
+        """Silence the agent's current answer here: nothing more of it is heard.
+
+        The protocol has no message that stops an agent: to its server, and in its transcript, the
+        answer goes on. A new answer is heard again. Over WebRTC, where sound has no ids, that is
+        after the user has said or written something, or once the agent has been silent for 1 s.
+        Without an answer it does nothing.
+        """
+        with self._rules_lock:
+            actions = self._dialogue.silence_answer(self._now_ms())
+        self._carry_out(actions)
+
     async def change_input_device(
         self,
         input_device_id: str | None = None,
@@ -233,10 +245,14 @@ class VoiceConversation(BaseConversation):
             return  # the microphone has not stopped yet, but the conversation has
 
     def _playing_changed(self, playing: bool) -> None:
-        self._carry_out(self._dialogue.playback_changed(playing=playing))
+        with self._rules_lock:
+            actions = self._dialogue.playback_changed(playing=playing, now_ms=self._now_ms())
+        self._carry_out(actions)
 
     def _became_audible(self, at_ms: float) -> None:
-        self._carry_out(self._dialogue.became_audible(at_ms))
+        with self._rules_lock:
+            actions = self._dialogue.became_audible(at_ms)
+        self._carry_out(actions)
 
     def _check_change(self, sample_rate: object, format_name: object) -> None:
         if not self.is_open():

@@ -27,6 +27,10 @@ CALLBACK_OF_EVENT: Final[dict[type[events.ServerEvent], str]] = {
     events.AgentTypingEvent: "on_agent_typing",
     events.ExternalAgentConnectedEvent: "on_external_agent_connected",
     events.ExternalAgentDisconnectedEvent: "on_external_agent_disconnected",
+    events.AgentResponseCompleteEvent: "on_agent_response_complete",
+    events.AgentResponseMetadataEvent: "on_agent_response_metadata",
+    events.ClientErrorEvent: "on_client_error",
+    events.DtmfRequestEvent: "on_dtmf_request",
     events.QueueStatusEvent: "on_queue_status",
 }
 """The events that a callback receives as they are.

@@ -10,6 +10,7 @@ from collections import deque
 from datetime import datetime
 
 from duologue.dialogue.actions import Action, Play, Report, Send, Silence
+from duologue.dialogue.answers import Answers
 from duologue.dialogue.ending import Ending
 from duologue.dialogue.feedback import Ratings
 from duologue.dialogue.gate import Gate
@@ -32,8 +33,10 @@ from duologue.protocol.codec import Incoming, MalformedEvent, Mended, UnknownEve
 from duologue.protocol.formats import AudioFormat
 from duologue.protocol.server_events import (
     AgentChatResponsePartEvent,
+    AgentResponseCompleteEvent,
     AgentResponseCorrectionEvent,
     AgentResponseEvent,
+    AgentToolRequestEvent,
     AgentToolResponseEvent,
     AgentToolResponseFullPayloadEvent,
     AudioEvent,
@@ -77,6 +80,7 @@ class Dialogue:
         self._gate = Gate()
         self._ending = Ending()
         self._turns = Turns(text_only=output_format is None)
+        self._answers = Answers(text_only=output_format is None)
         self._playing = False
         self.mode = Mode.LISTENING
         self.transcript = Transcript()
@@ -106,10 +110,11 @@ class Dialogue:
             case AudioEvent():
                 return self._sound(event, now_ms)
             case InterruptionEvent():
-                return self._interruption(event)
+                return self._interruption(event, now_ms)
             case UserTranscriptEvent():
                 self._ending.went_on()
                 self._turns.transcript(now_ms)
+                self._asked(now_ms)
                 said = Message(role="user", text=event.user_transcript, event_id=event.event_id)
                 return self._message(said, now_ms)
             case AgentResponseEvent():
@@ -118,8 +123,17 @@ class Dialogue:
                 self.transcript.correct(event)
                 return _as_it_is(event)
             case AgentChatResponsePartEvent():
+                self._answers.text(event.event_id, now_ms, is_whole=event.type == "stop")
                 return [*_as_it_is(event), *self._text(event, now_ms)]
+            case AgentResponseCompleteEvent():
+                self._answers.complete(event.data.get("event_id"), now_ms)
+                return _as_it_is(event)
+            case AgentToolRequestEvent():
+                if event.tool_call_id is not None:
+                    self._answers.tool_called(event.tool_call_id, now_ms)
+                return _as_it_is(event)
             case AgentToolResponseEvent() | AgentToolResponseFullPayloadEvent():
+                self._answers.tool_answered(event.tool_call_id, now_ms)
                 ending = self._ending.tool_response(event, now_ms, playing=self._playing)
                 return [*_as_it_is(event), *ending]
             case ErrorEvent():
@@ -127,6 +141,7 @@ class Dialogue:
                 ending = self._ending.error(event, report.message)
                 return ending or [Report.of("on_error", report)]
             case ClientToolCallEvent():
+                self._answers.tool_called(event.tool_call_id, now_ms)
                 return self._tool_calls.called(event)
             case McpToolCallEvent():
                 return [*_as_it_is(event), *self.approvals.called(event, now_ms)]
@@ -137,12 +152,13 @@ class Dialogue:
         """The connection has ended, and nothing more is received."""
         return self._ending.closed(disconnection, now_ms, playing=self._playing)
 
-    def playback_changed(self, *, playing: bool) -> list[Action]:
+    def playback_changed(self, *, playing: bool, now_ms: float) -> list[Action]:
         """The agent has begun to be heard, or all that was queued has been heard."""
         if playing:
             # What is heard after an interruption is its fade: the agent no longer speaks.
             return self._turn_mode(Mode.SPEAKING) if self._playing else []
         self._playing = False
+        self._answers.played_out(now_ms)
         return [*self._turn_mode(Mode.LISTENING), *self._ending.played_out()]
 
     def became_audible(self, at_ms: float) -> list[Action]:
@@ -153,9 +169,27 @@ class Dialogue:
         """The user's voice went out, and at `until_ms` it was still to be heard."""
         self._turns.user_voiced(until_ms)
 
-    def user_wrote(self, now_ms: float) -> None:
-        """The user sent a written message."""
+    def user_wrote(self, text: str | None, now_ms: float) -> None:
+        """The user sent a written message; None has files alone."""
+        if text:
+            self.transcript.add(Message(role="user", text=text), now_ms)
         self._turns.user_wrote(now_ms)
+        self._asked(now_ms)
+
+    def tool_result_sent(self, tool_call_id: str, now_ms: float) -> None:
+        """The agent has been told what came of a client tool."""
+        self._answers.tool_answered(tool_call_id, now_ms)
+
+    def silence_answer(self, now_ms: float) -> list[Action]:
+        """The caller wants to hear no more of the agent's current answer."""
+        self._gate.silence(self._answers.latest_id, now_ms)
+        self._answers.interrupted(now_ms)
+        self._playing = False
+        return [Silence(), *self._turn_mode(Mode.LISTENING)]
+
+    def answer_over_at_ms(self) -> float | None:
+        """See `Answers.over_at_ms`."""
+        return self._answers.over_at_ms()
 
     def began(self, now_ms: float, at: datetime) -> None:
         """The conversation is connected, by the two clocks."""
@@ -175,7 +209,7 @@ class Dialogue:
     def _sound(self, event: AudioEvent, now_ms: float) -> list[Action]:
         if self._output_format is None:
             return []
-        if not self._gate.admits(event.event_id):
+        if not self._gate.admits(event.event_id, now_ms):
             self.late_audio_events += 1
             return []
         alignment = [Report.of("on_audio_alignment", event.alignment)] if event.alignment else []
@@ -183,6 +217,7 @@ class Dialogue:
         if not pcm:
             return [*alignment]
         self._turns.audio(event.event_id, now_ms)
+        self._answers.sound(event.event_id, now_ms)
         self._playing = True
         audio = AgentAudio(pcm=pcm, format=self._output_format, event_id=event.event_id)
         actions = [
@@ -196,14 +231,21 @@ class Dialogue:
         self.heard.sound(event.event_id, audio.duration_ms, event.alignment)
         return [*actions, *self.ratings.responded(event.event_id)]
 
-    def _interruption(self, event: InterruptionEvent) -> list[Action]:
+    def _asked(self, now_ms: float) -> None:
+        self._gate.new_turn()
+        self._answers.asked(now_ms)
+
+    def _interruption(self, event: InterruptionEvent, now_ms: float) -> list[Action]:
         self._gate.interrupt(event.event_id)
+        self._gate.new_turn()
+        self._answers.interrupted(now_ms)
         self._playing = False
         return [Silence(), *_as_it_is(event), *self._turn_mode(Mode.LISTENING)]
 
     def _agent_response(self, event: AgentResponseEvent, now_ms: float) -> list[Action]:
         if event.event_id is not None:
             self.heard.written(event.event_id, event.agent_response)
+        self._answers.text(event.event_id, now_ms, is_whole=True)
         message = Message(
             role="agent",
             text=event.agent_response,

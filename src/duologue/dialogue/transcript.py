@@ -71,6 +71,16 @@ class Transcript:
         return is_written and latest.text.strip() == message.text.strip()
 
 
+def answer_in(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """What the agent has said since the user's latest message."""
+    answer: list[Message] = []
+    for message in reversed(messages):
+        if message.role == "user":
+            break
+        answer.insert(0, message)
+    return tuple(answer)
+
+
 def corrected_index(
     messages: Sequence[Message] | deque[Message], correction: AgentResponseCorrectionEvent
 ) -> int | None:

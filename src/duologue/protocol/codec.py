@@ -18,13 +18,12 @@ import msgspec
 from duologue.protocol.client_messages import ClientMessage, UserAudioChunk, message_types
 from duologue.protocol.mending import lacks_expected, mend
 from duologue.protocol.server_events import (
-    AsrInitiationMetadataEvent,
     ClientToolCallEvent,
     ErrorEvent,
     ServerEvent,
     event_types,
 )
-from duologue.protocol.unusual import error_of, fields_of
+from duologue.protocol.unusual import error_of, fields_of, open_event_of
 
 # Enough of each end to see what a frame is about; a frame may have megabytes.
 _SHOWN_AT_EACH_END = 100
@@ -130,8 +129,8 @@ def encode_server_event(event: ServerEvent) -> str:
     """
     message: dict[str, Any] = {"type": event.TYPE}
     fields: Any = event
-    if isinstance(event, AsrInitiationMetadataEvent):
-        fields = event.metadata
+    if event.OPEN is not None:
+        fields = getattr(event, event.OPEN)
     elif isinstance(event, ErrorEvent):
         known = msgspec.to_builtins(msgspec.structs.replace(event, other={}))
         fields = {**event.other, **known}
@@ -244,9 +243,8 @@ def _event_reader(event_type: type[ServerEvent]) -> _Reader:
         return lambda frame: event_type()
     if event_type is ErrorEvent:
         return lambda frame: _with_notes(*error_of(_object_decoder.decode(frame)))
-    if event_type is AsrInitiationMetadataEvent:
-        wrapper = _wrapper(event_type, dict[str, Any])
-        return lambda frame: AsrInitiationMetadataEvent(metadata=wrapper.decode(frame).inner)
+    if event_type.OPEN is not None:
+        return lambda frame: _with_notes(*open_event_of(event_type, _object_decoder.decode(frame)))
 
     def mended(data: dict[str, Any]) -> Any:
         fields, notes = fields_of(event_type, data)

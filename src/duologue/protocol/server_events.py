@@ -9,7 +9,9 @@ is acted on, with the value that stands here. `duologue.protocol.mending` reads 
 the contract says.
 
 The source of names and fields is the AsyncAPI schema of the ElevenLabs Agents platform
-(`@elevenlabs/types` 0.23.0). `queue_status` is in no schema; it was seen in ElevenLabs' widget.
+(`@elevenlabs/types` 0.23.0). `queue_status` is in no schema; it was seen in ElevenLabs' widget. Nor
+are `agent_response_complete`, `agent_response_metadata`, `client_error` and `dtmf_request`, which
+ElevenLabs' list of client events names: what comes with them is in `data`, all of it.
 """
 
 from __future__ import annotations
@@ -38,6 +40,9 @@ class ServerEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     NOT_TO_BE_GUESSED: ClassVar[tuple[str, ...]] = ()
     """Fields that may be missing but, where they are there, have to be understood."""
+
+    OPEN: ClassVar[str | None] = None
+    """The field that holds all that came, in an event whose fields are not known beforehand."""
 
 
 class Alignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -318,8 +323,53 @@ class AsrInitiationMetadataEvent(ServerEvent, frozen=True, kw_only=True):
 
     TYPE = "asr_initiation_metadata"
     INNER = "asr_initiation_metadata_event"
+    OPEN = "metadata"
 
     metadata: dict[str, Any]
+
+
+class AgentResponseCompleteEvent(ServerEvent, frozen=True, kw_only=True):
+    """The agent's turn is over: nothing of this answer is to come."""
+
+    TYPE = "agent_response_complete"
+    INNER = "agent_response_complete_event"
+    INNER_MAY_BE_MISSING = True
+    OPEN = "data"
+
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AgentResponseMetadataEvent(ServerEvent, frozen=True, kw_only=True):
+    """What a language model of the agent's owner tells besides its answer."""
+
+    TYPE = "agent_response_metadata"
+    INNER = "agent_response_metadata_event"
+    INNER_MAY_BE_MISSING = True
+    OPEN = "data"
+
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class ClientErrorEvent(ServerEvent, frozen=True, kw_only=True):
+    """The server could not do what this client asked for."""
+
+    TYPE = "client_error"
+    INNER = "client_error_event"
+    INNER_MAY_BE_MISSING = True
+    OPEN = "data"
+
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class DtmfRequestEvent(ServerEvent, frozen=True, kw_only=True):
+    """The agent wants telephone keys to be pressed, for a phone bridge to do."""
+
+    TYPE = "dtmf_request"
+    INNER = "dtmf_request_event"
+    INNER_MAY_BE_MISSING = True
+    OPEN = "data"
+
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class GuardrailTriggeredEvent(ServerEvent, frozen=True, kw_only=True):

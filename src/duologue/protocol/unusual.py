@@ -47,6 +47,25 @@ def fields_of(
     return fields, ()
 
 
+def open_event_of(
+    event_type: type[ServerEvent], data: dict[str, Any]
+) -> tuple[ServerEvent, tuple[str, ...]]:
+    """An event whose fields nobody knows beforehand: all that there are, in it or beside `type`.
+
+    Raises:
+        Unreadable: it needs an inner object, and has none.
+    """
+    inner = _inner(data.get(event_type.INNER or ""))
+    if inner is None and not event_type.INNER_MAY_BE_MISSING:
+        raise Unreadable(_why(event_type, data))
+    beside = {name: data[name] for name in data if name not in ("type", event_type.INNER)}
+    if not event_type.INNER_MAY_BE_MISSING:
+        beside = {}
+    notes = (f"fields came beside `type`: {_listed(beside)}",) if beside else ()
+    assert event_type.OPEN is not None
+    return event_type(**{event_type.OPEN: {**beside, **(inner or {})}}), notes
+
+
 def error_of(data: dict[str, Any]) -> tuple[ErrorEvent, tuple[str, ...]]:
     """An error, whose fields may be anywhere and of any type; nothing of it is lost.
 

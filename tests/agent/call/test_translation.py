@@ -195,3 +195,36 @@ def test_tentative_transcripts_and_scores_are_told() -> None:
     told.translation.user_is_saying("Hel")
     told.translation.voice_score(0.5)
     assert told.shown() == [("tentative_user_transcript", "Hel", 1), ("vad_score", 0.5)]
+
+
+def test_the_end_of_an_answer_is_told_last_where_that_is_wanted() -> None:
+    told = Told(*SPOKEN, "agent_response_complete")
+    told.translation.text_written("Hello.")
+    told.translation.voice_started()
+    told.translation.text_complete()
+    told.translation.voice_finished()
+    told.translation.text_written("One, two.")
+    told.translation.voice_started()
+    told.translation.voice_interrupted()
+    told.translation.voice_heard("One")
+    told.translation.text_written("Never heard.")
+    told.translation.voice_interrupted()
+    told.translation.voice_heard("")
+    assert told.shown() == [
+        ("agent_response", "Hello.", 1),
+        ("agent_response_complete", {"event_id": 1}),
+        ("interruption", 3),
+        ("agent_response", "One, two.", 2),
+        ("agent_response_correction", "One, two.", "One", 2),
+        ("agent_response_complete", {"event_id": 2}),
+    ]
+
+
+def test_the_end_of_a_written_answer_is_told_after_its_text() -> None:
+    told = Told("agent_response", "agent_response_complete", text_only=True)
+    told.translation.text_written("Hello.")
+    told.translation.text_complete()
+    assert [event.TYPE for event in told.events][-2:] == [
+        "agent_response",
+        "agent_response_complete",
+    ]

@@ -9,7 +9,8 @@ The rules, for a voice conversation:
   soon as both the first sound has been sent and the text is complete;
 - an interruption takes an event id of its own, above the response's; what was not announced yet is
   announced then, as far as it is written, and the correction says what of it was heard;
-- an answer that is interrupted before its first sound has never been there.
+- an answer that is interrupted before its first sound has never been there;
+- `agent_response_complete` is the last event of an answer, with its id.
 
 In a text-only conversation the text itself is the answer: it goes out in parts, and is whole when
 it ends, on its own or because the user wrote the next message.
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from duologue.agent.call.ids import EventIds
 from duologue.protocol.server_events import (
     AgentChatResponsePartEvent,
+    AgentResponseCompleteEvent,
     AgentResponseCorrectionEvent,
     AgentResponseEvent,
     AgentToolRequestEvent,
@@ -168,7 +170,7 @@ class Translation:
         self._send_part(response, "stop", "")
         if self._text_only:
             self._announce(response)
-            self._response = None
+            self._end(response)
         elif response.is_audible:
             self._announce(response)
 
@@ -219,12 +221,14 @@ class Translation:
                     event_id=response.event_id,
                 )
             )
+        self._end(response)
 
     def voice_finished(self) -> None:
         """An answer has been heard to its end."""
-        response, self._response = self._response, None
+        response = self._response
         if response is not None:
             self._announce(response)
+            self._end(response)
 
     def _tool_event_id(self) -> int:
         """That of the response which the tool belongs to, if it has begun."""
@@ -233,6 +237,11 @@ class Translation:
     def _begin(self) -> _Response:
         self._response = _Response(self._next_id())
         return self._response
+
+    def _end(self, response: _Response) -> None:
+        """Nothing of a response is to come."""
+        self._response = None
+        self._send(AgentResponseCompleteEvent(data={"event_id": response.event_id}))
 
     def _announce(self, response: _Response) -> None:
         text = response.text.strip()

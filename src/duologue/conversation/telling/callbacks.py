@@ -113,6 +113,10 @@ class Callbacks(TypedDict, total=False):
     on_external_agent_connected: Callable[[], object] | None
     on_external_agent_disconnected: Callable[[], object] | None
     on_unhandled_client_tool_call: Callable[[events.ClientToolCallEvent], object] | None
+    on_agent_response_complete: Callable[[events.AgentResponseCompleteEvent], object] | None
+    on_agent_response_metadata: Callable[[events.AgentResponseMetadataEvent], object] | None
+    on_client_error: Callable[[events.ClientErrorEvent], object] | None
+    on_dtmf_request: Callable[[events.DtmfRequestEvent], object] | None
     on_queue_status: Callable[[events.QueueStatusEvent], object] | None
 
 

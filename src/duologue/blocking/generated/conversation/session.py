@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from duologue.blocking.generated.conversation.senders import Senders
 from duologue.blocking.generated.conversation.uploads import Uploads
+from duologue.conversation.session import ANSWER_LIMIT_S
 from duologue.conversation.session import BaseConversation as AsyncioBaseConversation
 from duologue.dialogue.turns import TurnMetrics
 from duologue.dialogue.values import Disconnection, Message, Mode, Status
@@ -65,3 +66,23 @@ class BaseConversation(Senders, Uploads):
     def is_open(self) -> bool:
         """True from the moment the session is connected until it begins to end."""
         return self._in_loop(self._conversation.is_open)
+
+    def answered(self, *, limit_s: float = ANSWER_LIMIT_S) -> tuple[Message, ...]:
+        """Wait until the agent's current answer is whole and has been heard, and return it.
+
+        Right after `send_user_message`, that is the answer to it: ask and wait. Without an answer
+        that goes on or is expected it returns at once. It also returns when the conversation ends,
+        and, for an answer that is interrupted, once that is silent. An answer is over when the
+        server says so, or when nothing more has come of it for a moment: 0.3 s in writing, 0.6 s by
+        voice, and up to 5 s where a tool has run or its sound has not begun.
+
+        Args:
+            limit_s: how long to wait at most.
+
+        Returns:
+            What the agent has said since the user's latest message, from the `transcript`.
+
+        Raises:
+            TimeoutError: no answer has come, or it goes on, after `limit_s`.
+        """
+        return self._wait_for(lambda: self._conversation.answered(limit_s=limit_s))

@@ -35,6 +35,16 @@ class VoiceConversation(BaseConversation):
         """
         self._in_loop(lambda: self._conversation.set_mic_muted(muted))
 
+    def interrupt(self) -> None:
+        """Silence the agent's current answer here: nothing more of it is heard.
+
+        The protocol has no message that stops an agent: to its server, and in its transcript, the
+        answer goes on. A new answer is heard again. Over WebRTC, where sound has no ids, that is
+        after the user has said or written something, or once the agent has been silent for 1 s.
+        Without an answer it does nothing.
+        """
+        self._wait_for(self._conversation.interrupt)
+
     def change_input_device(
         self,
         input_device_id: str | None = None,
