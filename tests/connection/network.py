@@ -17,7 +17,7 @@ HOST = "agent.example"
 CERTIFICATE = Path(__file__).with_name("certificate.pem")
 """For `HOST`, signed by itself, with its key: good for nothing but these tests, until 2126."""
 
-_PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -87,6 +87,63 @@ async def proxy(servers: Mapping[str, int], refusal: bytes | None = None) -> Asy
     running = Proxy(servers, refusal)
     async with tcp_server(running.serve) as port:
         running.url = f"http://127.0.0.1:{port}"
+        yield running
+
+
+class SocksProxy:
+    """A SOCKS 5 proxy (RFC 1928), with a password (RFC 1929) if it wants one.
+
+    Attributes:
+        host: its address, without a scheme.
+        asked_for: the servers it was asked for, in order.
+        logins: with which names and passwords.
+    """
+
+    def __init__(self, servers: Mapping[str, int], *, wants_password: bool) -> None:
+        self.host = ""
+        self.asked_for: list[str] = []
+        self.logins: list[str] = []
+        self._servers = servers
+        self._wants_password = wants_password
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, count = await reader.readexactly(2)
+        methods = await reader.readexactly(count)
+        method = 2 if self._wants_password else 0
+        writer.write(bytes([5, method if method in methods else 0xFF]))
+        if method not in methods:
+            return
+        if self._wants_password:
+            await reader.readexactly(1)
+            name, password = await self._text(reader), await self._text(reader)
+            self.logins.append(f"{name}:{password}")
+            writer.write(b"\1\0")
+        _, _, _, kind = await reader.readexactly(4)
+        assert kind == 3, "the name of the server was to come as a name"
+        name = await self._text(reader)
+        server = f"{name}:{int.from_bytes(await reader.readexactly(2), 'big')}"
+        self.asked_for.append(server)
+        if server not in self._servers:
+            writer.write(b"\5\4\0\1" + bytes(6))  # host unreachable
+            return
+        to_server = await asyncio.open_connection("127.0.0.1", self._servers[server])
+        writer.write(b"\5\0\0\1" + bytes(6))
+        await joined((reader, writer), to_server)
+
+    @staticmethod
+    async def _text(reader: asyncio.StreamReader) -> str:
+        [length] = await reader.readexactly(1)
+        return (await reader.readexactly(length)).decode()
+
+
+@asynccontextmanager
+async def socks_proxy(
+    servers: Mapping[str, int], *, wants_password: bool = False
+) -> AsyncIterator[SocksProxy]:
+    """A SOCKS proxy to the servers of these names, which are at these ports."""
+    running = SocksProxy(servers, wants_password=wants_password)
+    async with tcp_server(running.serve) as port:
+        running.host = f"127.0.0.1:{port}"
         yield running
 
 

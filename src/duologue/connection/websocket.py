@@ -14,7 +14,7 @@ from duologue.audio.playout.jitter_buffer import START_MS
 from duologue.connection.base import MESSAGE_MS
 from duologue.connection.http.endpoints import server_of
 from duologue.connection.http.failures import explanation
-from duologue.connection.http.proxies import proxy_for
+from duologue.connection.http.proxies import way_to
 from duologue.dialogue.values import (
     ABNORMAL_CLOSURE,
     NO_STATUS_CLOSURE,
@@ -73,13 +73,14 @@ class WebSocketConnection:
             SessionConnectionError: the server cannot be reached, refuses, or takes too long, or
                 the proxy of the environment is none.
         """
-        http = aiohttp.ClientSession(trace_configs=[_without_redirects()])
+        way = await way_to(url)
+        http = aiohttp.ClientSession(trace_configs=[_without_redirects()], connector=way.connector)
         try:
             async with asyncio.timeout(timeout_s):
                 socket = await http.ws_connect(
                     url,
                     protocols=subprotocols,
-                    proxy=await proxy_for(url),
+                    proxy=way.proxy,
                     ssl=ssl_context or True,
                     heartbeat=HEARTBEAT_S,
                     max_msg_size=MAX_FRAME_BYTES,

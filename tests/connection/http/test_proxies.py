@@ -19,6 +19,7 @@ from tests.connection.network import (
     go_through_none,
     port_of,
     proxy,
+    socks_proxy,
     tls_in_front_of,
     trusting_context,
 )
@@ -76,8 +77,8 @@ async def test_a_proxy_without_a_scheme_is_one_of_http(monkeypatch: pytest.Monke
 async def test_a_proxy_of_another_kind_is_refused_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("https_proxy", "socks5://me:secret@h:1080")
-    with pytest.raises(SessionConnectionError, match=r"socks5://h:1080 .* HTTPS_PROXY") as raised:
+    monkeypatch.setenv("https_proxy", "quic://me:secret@h:1080")
+    with pytest.raises(SessionConnectionError, match=r"quic://h:1080 .* HTTPS_PROXY") as raised:
         await WebSocketConnection.open(SECURE_URL, timeout_s=5)
     assert "secret" not in str(raised.value)
 
@@ -107,15 +108,33 @@ async def test_a_conversation_without_tls_goes_through_a_proxy(
 ) -> None:
     async with (
         ScriptedAgent(listen) as agent,
-        proxy({HOST: port_of(agent.origin)}) as way,
+        proxy({f"{HOST}:80": port_of(agent.origin)}) as way,
     ):
         go_through(way.url, monkeypatch)
         connection = await WebSocketConnection.open(
             conversation_url(f"ws://{HOST}", "a"), timeout_s=5
         )
         await connection.close()
-        assert len(way.heads) == 1
+        assert way.request_lines == [f"CONNECT {HOST}:80 HTTP/1.1"]
     assert agent.calls[0].query["agent_id"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"ALL_PROXY": "socks5h://all:1"}, "socks5h://all:1"),
+        ({"all_proxy": "all:1"}, "http://all:1"),
+        ({"ALL_PROXY": "socks5://all:1", "HTTPS_PROXY": "http://secure:1"}, "http://secure:1"),
+        ({"ALL_PROXY": "socks5://all:1", "HTTP_PROXY": "http://plain:1"}, "socks5://all:1"),
+        ({"ALL_PROXY": "socks5://all:1", "NO_PROXY": "h"}, None),
+    ],
+)
+async def test_one_variable_may_name_the_proxy_for_all(
+    variables: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert await proxy_for("wss://h") == expected
 
 
 async def test_a_conversation_within_this_machine_goes_through_none(
@@ -128,7 +147,10 @@ async def test_a_conversation_within_this_machine_goes_through_none(
         assert way.heads == []
 
 
-async def test_a_signed_url_is_asked_for_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["http", "socks"])
+async def test_a_signed_url_is_asked_for_through_a_proxy(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.json_response({"signed_url": f"wss://{HOST}/?s={request.headers['xi-api-key']}"})
 
@@ -140,12 +162,14 @@ async def test_a_signed_url_is_asked_for_through_a_proxy(monkeypatch: pytest.Mon
     async with (
         tls_in_front_of(runner.addresses[0][1]) as port,
         proxy({f"{HOST}:443": port}) as way,
+        socks_proxy({f"{HOST}:443": port}) as socks,
     ):
-        go_through(way.url, monkeypatch)
+        go_through(way.url if kind == "http" else f"socks5h://{socks.host}", monkeypatch)
         url = await get_signed_url(
             "a", api_key="k", origin=f"wss://{HOST}", ssl_context=trusting_context()
         )
-        assert way.request_lines == [f"CONNECT {HOST}:443 HTTP/1.1"]
+        went = [*way.request_lines, *socks.asked_for]
+        assert went == [f"CONNECT {HOST}:443 HTTP/1.1" if kind == "http" else f"{HOST}:443"]
     await runner.cleanup()
     assert url == f"wss://{HOST}/?s=k"
 

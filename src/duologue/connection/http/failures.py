@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ssl
+from typing import Final
 
 import aiohttp
+
+from duologue.connection.http.proxies import ProxyFailed
+
+SEE_SETTINGS: Final = "see HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"
 
 
 def explanation(error: Exception) -> str:
@@ -18,12 +23,11 @@ def explanation(error: Exception) -> str:
             "`ssl_context` that trusts it"
         )
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return (
-            f"(the proxy on the way answered with HTTP status {error.status}); see HTTP_PROXY, "
-            "HTTPS_PROXY and NO_PROXY"
-        )
+        return f"(the proxy on the way answered with HTTP status {error.status}); {SEE_SETTINGS}"
     if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return "(the proxy on the way does not answer); see HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+        return f"(the proxy on the way does not answer); {SEE_SETTINGS}"
+    if isinstance(error, ProxyFailed):
+        return f"(the proxy on the way {error}); {SEE_SETTINGS}"
     cause = (
         error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
     )

@@ -12,7 +12,7 @@ import msgspec
 from duologue.connection.http.credentials import ApiKey
 from duologue.connection.http.endpoints import MEMORY_SCHEME, server_of
 from duologue.connection.http.failures import explanation
-from duologue.connection.http.proxies import proxy_for
+from duologue.connection.http.proxies import way_to
 from duologue.errors import RequestFailed, RequestRefused, SessionConnectionError
 
 KEY_HEADER: Final = "xi-api-key"
@@ -61,16 +61,17 @@ async def ask(
             "over HTTP; take an agent behind a socket"
         )
     try:
+        way = await way_to(url)
         async with (
             asyncio.timeout(timeout_s),
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout()) as http,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(), connector=way.connector) as http,
             http.request(
                 method,
                 url,
                 data=body,
                 headers={KEY_HEADER: key.value} if key else None,
                 allow_redirects=False,
-                proxy=await proxy_for(url),
+                proxy=way.proxy,
                 ssl=ssl_context or True,
             ) as response,
         ):
