@@ -243,16 +243,18 @@ def _is(wanted: inspect.Type, value: Any) -> bool:
             return False
 
 
-def _whole_number(value: Any) -> int | None:
+def whole_number_in(value: Any) -> int | None:
+    """The whole number that a number or a text is exactly; None if it is none."""
     if isinstance(value, str):
         text = value.strip()
         if text.lstrip("+-").isdecimal() and _NUMBER.fullmatch(text):
             return int(text)
-    number = _number(value)
+    number = number_in(value)
     return int(number) if number is not None and number.is_integer() else None
 
 
-def _number(value: Any) -> float | None:
+def number_in(value: Any) -> float | None:
+    """The finite number that a number or a text is; None if it is none."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -296,8 +298,8 @@ def _nothing(value: Any) -> None:
 
 
 _SCALARS: Final[dict[type[inspect.Type], tuple[str, Any]]] = {
-    inspect.IntType: ("a whole number", _whole_number),
-    inspect.FloatType: ("a number", _number),
+    inspect.IntType: ("a whole number", whole_number_in),
+    inspect.FloatType: ("a number", number_in),
     inspect.StrType: ("text", _text),
     inspect.BoolType: ("true or false", _truth),
 }

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from duologue.dialogue.tools.numbers import allows_null, with_numbers
+
 
 class WrongParameters(ValueError):
     """An agent's parameters are not what the function takes; the sentence says what is wrong."""
@@ -31,7 +33,7 @@ class ToolSignature:
       object, in the latter case as its annotation says.
     - Any other gets the parameters by name. Each is validated against its annotation by
       `msgspec.convert`, which also makes dataclasses and the like; one without an annotation
-      takes anything.
+      takes anything. Numbers may come as `numbers` says, and null stands for a default.
 
     Args:
         function: anything that can be called.
@@ -66,6 +68,11 @@ class ToolSignature:
             return Arguments()
         if self._whole is not None:
             return Arguments(positional=(_converted(self._whole.name, self._whole, dict(sent)),))
+        sent = {
+            name: value
+            for name, value in sent.items()
+            if value is not None or not self._has_default(name)
+        }
         self._check_names(sent)
         return Arguments(
             by_name={
@@ -73,6 +80,13 @@ class ToolSignature:
                 for name, value in sent.items()
             }
         )
+
+    def _has_default(self, name: str) -> bool:
+        """True if null stands for a default, as in what several models write."""
+        parameter = self._by_name.get(name)
+        if parameter is None or parameter.default is Parameter.empty:
+            return False
+        return not allows_null(msgspec.inspect.type_info(_type_of(parameter)))
 
     def _check_names(self, sent: Mapping[str, Any]) -> None:
         for name, parameter in self._by_name.items():
@@ -133,7 +147,10 @@ def _type_of(parameter: Parameter | None) -> Any:
 
 
 def _converted(name: str, parameter: Parameter | None, value: Any) -> Any:
+    wanted = _type_of(parameter)
     try:
-        return msgspec.convert(value, _type_of(parameter), str_keys=True)
+        return msgspec.convert(
+            with_numbers(msgspec.inspect.type_info(wanted), value), wanted, str_keys=True
+        )
     except msgspec.ValidationError as error:
         raise WrongParameters(f"the parameter {name!r} is wrong: {error}") from error
