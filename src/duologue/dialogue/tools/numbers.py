@@ -45,8 +45,8 @@ def with_numbers(wanted: inspect.Type, value: Any) -> Any:
         case inspect.TupleType(item_types=items) if isinstance(value, list):
             return [*map(with_numbers, items, value), *value[len(items) :]]
         case inspect.NamedTupleType(fields=fields) if isinstance(value, list):
-            types = [field.type for field in fields]
-            return [*map(with_numbers, types, value), *value[len(types) :]]
+            of_fields = [field.type for field in fields]
+            return [*map(with_numbers, of_fields, value), *value[len(of_fields) :]]
         case inspect.DictType(value_type=inner) if isinstance(value, dict):
             return {key: with_numbers(inner, one) for key, one in value.items()}
         case (
