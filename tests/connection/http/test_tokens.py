@@ -18,7 +18,7 @@ from tests.connection.answering import answering
 KEY = ApiKey("secret", "api_key")
 
 
-def request(origin: str, key: ApiKey | None = None, **more: str) -> TokenRequest:
+def request(origin: str, key: ApiKey | None = None, **more: Any) -> TokenRequest:
     return TokenRequest(origin=origin, agent_id="agent/1", key=key, **more)
 
 

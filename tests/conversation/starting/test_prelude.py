@@ -112,6 +112,14 @@ async def test_a_close_right_after_the_metadata_ends_the_start() -> None:
     assert error.close_reason == "too many calls"
 
 
+async def test_metadata_that_make_no_sense_are_told_at_once() -> None:
+    unreadable = MalformedEvent(
+        reason="`conversation_id` is missing", frame="{}", type=ConversationMetadataEvent.TYPE
+    )
+    error = await failure_after(GARBAGE, unreadable, limit_s=1000.0)
+    assert str(error).endswith("cannot be read: `conversation_id` is missing")
+
+
 async def test_a_regular_close_right_after_the_metadata_is_left_to_the_session() -> None:
     words = AgentResponseEvent(agent_response="We are closed.", event_id=1)
     metadata, prelude, _ = await metadata_after(

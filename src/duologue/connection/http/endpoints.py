@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, Literal
 from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
 DEFAULT_ORIGIN = "wss://api.elevenlabs.io"
@@ -45,6 +47,9 @@ SOURCE = "duologue"
 
 MEMORY_SCHEME = "memory"
 """The scheme of agents in the caller's own event loop, for tests."""
+
+NO_WISHES: Final[Mapping[str, str]] = MappingProxyType({})
+"""Nothing else is asked for."""
 
 _SOCKET_SCHEME = {
     "ws": "ws",
@@ -124,20 +129,64 @@ def server_of(url: object) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
-def conversation_url(origin: str, agent_id: str, *, environment: str | None = None) -> str:
+def conversation_url(
+    origin: str,
+    agent_id: str,
+    *,
+    environment: str | None = None,
+    wishes: Mapping[str, str] = NO_WISHES,
+) -> str:
     """The URL of a conversation with a public agent."""
-    query = urlencode(
-        {"agent_id": agent_id, **_client_query(environment)}, quote_via=quote, safe=""
-    )
-    return f"{socket_origin(origin)}{CONVERSATION_PATH}?{query}"
+    query = {"agent_id": agent_id, **wishes, **_client_query(environment)}
+    return f"{socket_origin(origin)}{CONVERSATION_PATH}?{_encoded(query)}"
 
 
-def conversation_token_url(origin: str, agent_id: str, *, environment: str | None = None) -> str:
+def conversation_token_url(
+    origin: str,
+    agent_id: str,
+    *,
+    environment: str | None = None,
+    wishes: Mapping[str, str] = NO_WISHES,
+) -> str:
     """The HTTP URL where a token for a conversation over WebRTC is given."""
-    query = urlencode(
-        {"agent_id": agent_id, **_client_query(environment)}, quote_via=quote, safe=""
-    )
-    return f"{http_origin(origin)}{CONVERSATION_PATH}/token?{query}"
+    query = {"agent_id": agent_id, **wishes, **_client_query(environment)}
+    return f"{http_origin(origin)}{CONVERSATION_PATH}/token?{_encoded(query)}"
+
+
+def signed_url_url(
+    origin: str,
+    agent_id: str,
+    *,
+    environment: str | None = None,
+    wishes: Mapping[str, str] = NO_WISHES,
+) -> str:
+    """The HTTP URL where a signed URL is given."""
+    query = {"agent_id": agent_id, **wishes}
+    if environment is not None:
+        query["environment"] = environment
+    return f"{http_origin(origin)}{CONVERSATION_PATH}/get-signed-url?{_encoded(query)}"
+
+
+def wishes_of(**given: object) -> dict[str, str]:
+    """What else a server is asked for, as it stands in a query; None and False are left out.
+
+    Args:
+        given: the parameters, by the names that the server has for them.
+
+    Raises:
+        TypeError: one is neither a string nor a bool.
+        ValueError: one is empty.
+    """
+    wishes = {}
+    for name, value in given.items():
+        if value is None or value is False:
+            continue
+        if not isinstance(value, str | bool):
+            raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+        if value == "":
+            raise ValueError(f"{name} is empty")
+        wishes[name] = "true" if value is True else str(value)
+    return wishes
 
 
 def livekit_url_of(origin: str) -> str | None:
@@ -153,7 +202,7 @@ def signed_conversation_url(signed_url: str, *, environment: str | None = None) 
     """
     # What is read from a file ends with a line break.
     signed_url = socket_url(signed_url.strip(), "signed_url")
-    query = urlencode(_client_query(environment), quote_via=quote, safe="")
+    query = _encoded(_client_query(environment))
     return f"{signed_url}{'&' if '?' in signed_url else '?'}{query}"
 
 
@@ -219,6 +268,10 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts if has_host else None
+
+
+def _encoded(query: Mapping[str, str]) -> str:
+    return urlencode(query, quote_via=quote, safe="")
 
 
 def _client_query(environment: str | None) -> dict[str, str]:

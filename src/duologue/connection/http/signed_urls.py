@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -15,13 +15,15 @@ from duologue.connection.http.credentials import (
     ApiKey,
     api_key_for,
 )
+from duologue.connection.http.elsewhere import check_way_on
 from duologue.connection.http.endpoints import (
     ORIGIN_VARIABLE,
     Region,
     chosen_origin,
-    http_origin,
     server_of,
     signed_conversation_url,
+    signed_url_url,
+    wishes_of,
 )
 from duologue.connection.http.request import ask, checked_timeout_s
 from duologue.errors import (
@@ -43,21 +45,21 @@ class SignedUrlRequest:
         agent_id: the agent to talk to.
         key: from `api_key_for` this server.
         environment: the server's environment of that name.
+        wishes: what else it is asked for; see `wishes_of`.
     """
 
     origin: str
     agent_id: str
     key: ApiKey
     environment: str | None = None
+    wishes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         """Where to ask. There is nothing secret in it."""
-        query = {"agent_id": self.agent_id}
-        if self.environment is not None:
-            query["environment"] = self.environment
-        path = "/v1/convai/conversation/get-signed-url"
-        return f"{http_origin(self.origin)}{path}?{urlencode(query, quote_via=quote, safe='')}"
+        return signed_url_url(
+            self.origin, self.agent_id, environment=self.environment, wishes=self.wishes
+        )
 
 
 async def get_signed_url(
@@ -67,6 +69,10 @@ async def get_signed_url(
     origin: str | None = None,
     region: Region | None = None,
     environment: str | None = None,
+    branch_id: str | None = None,
+    version_id: str | None = None,
+    include_conversation_id: bool = False,
+    debug_events_request: bool = False,
     timeout: float = DEFAULT_TIMEOUT_S,
     ssl_context: ssl.SSLContext | None = None,
 ) -> str:
@@ -82,6 +88,10 @@ async def get_signed_url(
         origin: the server; without it that in `DUOLOGUE_ORIGIN`, or else ElevenLabs' own.
         region: ElevenLabs' server there, such as "eu-residency"; not together with `origin`.
         environment: the server's environment of that name.
+        branch_id: which branch of the agent.
+        version_id: which version of the agent.
+        include_conversation_id: whether the URL names the conversation, and is good for one only.
+        debug_events_request: whether the server is to send events for debugging.
         timeout: how many seconds the server may take.
         ssl_context: how TLS is done with the server; None for the usual way.
 
@@ -106,7 +116,18 @@ async def get_signed_url(
             f"{ELEVENLABS_KEY_VARIABLE} for ElevenLabs, {DUOLOGUE_KEY_VARIABLE} for the server in "
             f"{ORIGIN_VARIABLE}"
         )
-    request = SignedUrlRequest(origin=origin, agent_id=agent_id, key=key, environment=environment)
+    request = SignedUrlRequest(
+        origin=origin,
+        agent_id=agent_id,
+        key=key,
+        environment=environment,
+        wishes=wishes_of(
+            branch_id=branch_id,
+            version_id=version_id,
+            include_conversation_id=include_conversation_id,
+            debug_events_request=debug_events_request,
+        ),
+    )
     return await fetch_signed_url(request, timeout_s=timeout_s, ssl_context=ssl_context)
 
 
@@ -150,9 +171,5 @@ def _signed_url(request: SignedUrlRequest, body: bytes) -> str:
         raise SessionConnectionError(
             f"{server_of(request.origin)} answered without a signed URL; is it an agent's server?"
         ) from None
-    if request.url.startswith("https:") and not signed_url.strip().lower().startswith("wss:"):
-        raise SessionConnectionError(
-            f"{server_of(request.origin)} was asked over TLS, but its signed URL is without; is "
-            "there a proxy in front that does not tell the server (X-Forwarded-Proto)?"
-        )
+    check_way_on(request.url, signed_url, "signed URL")
     return signed_url

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
 from duologue.connection.http.credentials import ApiKey, api_key_for
+from duologue.connection.http.elsewhere import check_way_on
 from duologue.connection.http.endpoints import (
     Region,
     chosen_origin,
     conversation_token_url,
     server_of,
     socket_url,
+    wishes_of,
 )
 from duologue.connection.http.request import ask, checked_timeout_s
 from duologue.errors import (
@@ -42,17 +45,21 @@ class TokenRequest:
         agent_id: the agent to talk to.
         key: from `api_key_for` this server; None for a public agent.
         environment: the server's environment of that name.
+        wishes: what else it is asked for; see `wishes_of`.
     """
 
     origin: str = field(repr=False)  # may hold a password
     agent_id: str
     key: ApiKey | None
     environment: str | None = None
+    wishes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
         """Where to ask."""
-        return conversation_token_url(self.origin, self.agent_id, environment=self.environment)
+        return conversation_token_url(
+            self.origin, self.agent_id, environment=self.environment, wishes=self.wishes
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +82,10 @@ async def get_conversation_token(
     origin: str | None = None,
     region: Region | None = None,
     environment: str | None = None,
+    branch_id: str | None = None,
+    version_id: str | None = None,
+    participant_name: str | None = None,
+    debug_events_request: bool = False,
     timeout: float = DEFAULT_TIMEOUT_S,
     ssl_context: ssl.SSLContext | None = None,
 ) -> str:
@@ -91,11 +102,15 @@ async def get_conversation_token(
         origin: the server; without it that in `DUOLOGUE_ORIGIN`, or else ElevenLabs' own.
         region: ElevenLabs' server there, such as "eu-residency"; not together with `origin`.
         environment: the server's environment of that name.
+        branch_id: which branch of the agent.
+        version_id: which version of the agent.
+        participant_name: the user's name in the room.
+        debug_events_request: whether the server is to send events for debugging.
         timeout: how many seconds the server may take.
         ssl_context: how TLS is done with the server; None for the usual way.
 
     Raises:
-        TypeError: `timeout` is no number.
+        TypeError: a value of the wrong kind.
         ValueError: the key would travel readably over a network, the origin or the region is none,
             or both are given, or `timeout` is not positive.
         ConversationTokenRefused: the server answered with an error, such as 401 for a wrong key.
@@ -108,6 +123,12 @@ async def get_conversation_token(
         agent_id=agent_id,
         key=api_key_for(origin, api_key),
         environment=environment,
+        wishes=wishes_of(
+            branch_id=branch_id,
+            version_id=version_id,
+            participant_name=participant_name,
+            debug_events_request=debug_events_request,
+        ),
     )
     answer = await fetch_conversation_token(request, timeout_s=timeout_s, ssl_context=ssl_context)
     return answer.token
@@ -177,9 +198,6 @@ def _answer(request: TokenRequest, body: bytes) -> TokenAnswer:
             f"{server} answered without a token for WebRTC, or names no address of LiveKit; is it "
             "an agent's server? If it is, pass connection_type='websocket'"
         ) from None
-    if request.url.startswith("https:") and livekit_url and not livekit_url.startswith("wss:"):
-        raise SessionConnectionError(
-            f"{server} was asked over TLS, but the LiveKit server that it names is without "
-            f"({server_of(livekit_url)}); let it name an address with wss://"
-        )
+    if livekit_url is not None:
+        check_way_on(request.url, livekit_url, "LiveKit server")
     return TokenAnswer(token=answer.token.strip(), livekit_url=livekit_url)

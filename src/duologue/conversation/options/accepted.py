@@ -41,6 +41,12 @@ class CommonOptions(Callbacks, total=False):
     - `region`: ElevenLabs' server there: us, global, eu-residency, in-residency or sg-residency.
       Neither an origin nor a signed URL goes with it.
     - `environment`: the server's environment of that name.
+    - `branch_id`, `version_id`: which branch and which version of the agent.
+    - `participant_name`: the user's name in a WebRTC room.
+    - `include_conversation_id`: whether the signed URL that is fetched names the conversation, and
+      is good for one only.
+    - `debug_events_request`: whether the server that gives a signed URL or a token is asked for
+      events for debugging; `on_debug` gets them.
     - `authorization`: a token for the server, sent as the subprotocol `bearer.<authorization>`.
     - `connection_type`: the transport, "websocket" or "webrtc". By default what belongs to one of
       them asks for it. Where nothing does, voice goes over WebRTC, or over WebSocket if the server
@@ -81,6 +87,11 @@ class CommonOptions(Callbacks, total=False):
     origin: str | None
     region: Region | None
     environment: str | None
+    branch_id: str | None
+    version_id: str | None
+    participant_name: str | None
+    include_conversation_id: bool | None
+    debug_events_request: bool | None
     authorization: str | None
     connection_type: ConnectionType | None
     livekit_url: str | None

@@ -8,6 +8,7 @@ from duologue.connection.http.tokens import TokenRequest
 from duologue.connection.webrtc.entry import RoomRoute
 from duologue.conversation.options.reading import Options, environment_of, optional_text, text
 from duologue.conversation.options.transport import room_settings
+from duologue.conversation.options.wishes import of_token
 
 
 def room_route(options: Options, origin: str, *, is_inferred: bool) -> RoomRoute:
@@ -31,6 +32,7 @@ def room_route(options: Options, origin: str, *, is_inferred: bool) -> RoomRoute
             agent_id=text(options, "agent_id"),
             key=api_key_for(origin, optional_text(options, "api_key")),
             **environment_of(options),
+            wishes=of_token(options),
         )
         return RoomRoute(
             token_request=request,

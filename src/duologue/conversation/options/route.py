@@ -19,6 +19,7 @@ from duologue.connection.http.endpoints import (
 from duologue.connection.http.signed_urls import SignedUrlRequest
 from duologue.connection.webrtc.entry import RoomRoute
 from duologue.connection.websocket import subprotocols
+from duologue.conversation.options import wishes
 from duologue.conversation.options.orchestrator import orchestrator_url
 from duologue.conversation.options.reading import (
     Options,
@@ -85,7 +86,12 @@ def route(options: Options, *, text_only: bool = False) -> Route:
         room = room_route(options, origin, is_inferred=asked is None)
         if asked is not None:
             return _route(options, None, origin=origin, room=room)
-    url = conversation_url(origin, text(options, "agent_id"), **environment_of(options))
+    url = conversation_url(
+        origin,
+        text(options, "agent_id"),
+        **environment_of(options),
+        wishes=wishes.of_conversation(options),
+    )
     request = _signed_url_request(options, origin)
     return _route(options, url, origin=origin, request=request, room=room)
 
@@ -113,7 +119,11 @@ def _signed_url_request(options: Options, origin: str) -> SignedUrlRequest | Non
     if key is None:
         return None
     return SignedUrlRequest(
-        origin=origin, agent_id=text(options, "agent_id"), key=key, **environment_of(options)
+        origin=origin,
+        agent_id=text(options, "agent_id"),
+        key=key,
+        **environment_of(options),
+        wishes=wishes.of_signed_url(options),
     )
 
 

@@ -66,6 +66,12 @@ _ADVICE_FOR_TWO: Final[Mapping[tuple[str, str], str]] = {
         "a signed URL has its server in itself; leave the origin out here, and get the URL from "
         "that server"
     ),
+    **{
+        (name, given): f"a {what} is for one {name} already; leave {name} out here, and get the "
+        f"{what} for it"
+        for name in ("branch_id", "version_id")
+        for given, what in (("signed_url", "signed URL"), ("conversation_token", "token"))
+    },
     ("environment", "conversation_token"): (
         "a token is for one environment already; leave the environment out here, and get the token "
         "for it"
@@ -78,7 +84,16 @@ _CONTRADICTIONS: Final[Mapping[tuple[str, str], str]] = {
         (name, "orchestrator"): (
             f"an orchestrator is a server of your own, reached by its url alone; leave {name} out"
         )
-        for name in ("agent_id", "authorization", "origin", "environment", "region", "api_key")
+        for name in (
+            "agent_id",
+            "authorization",
+            "origin",
+            "environment",
+            "branch_id",
+            "version_id",
+            "region",
+            "api_key",
+        )
     },
     **{
         (one, other): f"{one} is for WebSocket, {other} for WebRTC; leave one of them out"

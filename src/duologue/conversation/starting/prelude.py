@@ -11,11 +11,14 @@ from duologue.connection.base import Connection, Received
 from duologue.dialogue.values import Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage
-from duologue.protocol.codec import message_of
+from duologue.protocol.codec import MalformedEvent, message_of
 from duologue.protocol.server_events import ConversationMetadataEvent, ErrorEvent
 
 PRELUDE_LIMIT: Final = 1000
 """How many events are kept at most; beyond it the server has to wait until the session runs."""
+
+
+METADATA: Final = ConversationMetadataEvent.TYPE
 
 
 class Prelude:
@@ -38,6 +41,8 @@ class Prelude:
 
     async def __aexit__(self, *exception: object) -> None:
         """Receive no more. What was received stays in `received`."""
+        if self._metadata.done():
+            self._metadata.exception()  # it may never have been asked for
         self._task.cancel()
         await asyncio.wait([self._task])
 
@@ -51,7 +56,8 @@ class Prelude:
             deadline_s: how long, by the clock of the event loop.
 
         Raises:
-            SessionConnectionError: the server ended the session first, or took too long.
+            SessionConnectionError: the server ended the session first, took too long, or sent
+                metadata that make no sense.
         """
         either: list[asyncio.Future[Any]] = [self._metadata, self._task]
         with suppress(TimeoutError):
@@ -59,6 +65,8 @@ class Prelude:
                 for message in opening:
                     await self._connection.send(message)
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if self._metadata.done() and self._metadata.exception() is not None:
+            return self._metadata.result()  # which raises
         if not (self._metadata.done() and self.ended_regularly):
             self.raise_if_ended()
         if self._metadata.done():
@@ -102,8 +110,12 @@ class Prelude:
                 return
             self.received.append(event)
             message = message_of(event)
-            if isinstance(message, ConversationMetadataEvent) and not self._metadata.done():
+            if self._metadata.done():
+                continue
+            if isinstance(message, ConversationMetadataEvent):
                 self._metadata.set_result(message)
+            elif isinstance(message, MalformedEvent) and message.type == METADATA:
+                self._metadata.set_exception(_unreadable(message))
 
     def _reason(self) -> str:
         """The close reason; without one, the last error event; without one, what is known."""
@@ -115,3 +127,10 @@ class Prelude:
                 return event.message
         departure: str | None = self.disconnection.context.get("reason")
         return self.disconnection.message or departure or "it closed the connection regularly"
+
+
+def _unreadable(metadata: MalformedEvent) -> SessionConnectionError:
+    return SessionConnectionError(
+        "the server has said how the conversation is to go, but that cannot be read: "
+        f"{metadata.reason}"
+    )
