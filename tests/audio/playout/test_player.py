@@ -124,6 +124,27 @@ def test_after_300_ms_without_sound_a_new_utterance_is_reported(listener: Listen
     assert (listener.playout.underruns, listener.playout.underrun_ms) == (0, 0.0)
 
 
+@pytest.mark.parametrize("gap_ms", [100, 400, 5000])
+def test_a_gap_within_one_event_is_an_underrun_however_long_it_is(
+    listener: Listener, gap_ms: int
+) -> None:
+    listener.enqueue(flat(60), event_id=1)
+    listener.listen(60 + gap_ms)
+    listener.enqueue(flat(60), event_id=1)
+    listener.listen(40)
+    assert (listener.playout.underruns, listener.playout.underrun_ms) == (1, gap_ms)
+
+
+def test_what_follows_an_interruption_is_no_underrun_whatever_its_id(listener: Listener) -> None:
+    listener.enqueue(flat(1000), event_id=1)
+    listener.listen(100)
+    listener.playout.interrupt()
+    listener.listen(1000)
+    listener.enqueue(flat(60), event_id=1)
+    listener.listen(40)
+    assert listener.playout.underruns == 0
+
+
 def test_after_an_interruption_a_new_utterance_is_reported(listener: Listener) -> None:
     listener.enqueue(flat(1000), event_id=1)
     listener.listen(100)

@@ -32,7 +32,7 @@ FADE_MS = 5
 """An interruption fades this long: no click, and with a block of 10 ms silent within 15 ms."""
 
 UTTERANCE_GAP_MS = 300
-"""A longer gap between two sounds separates utterances; a shorter one is an underrun."""
+"""A longer gap between two sounds separates utterances, unless both have the same event id."""
 
 AUDIBLE_ABOVE = 200
 """A sample is audible if its magnitude is greater: -44 dBFS, above a synthesiser's noise."""
@@ -95,6 +95,7 @@ class Playout:
         self._is_playing = False
         self._awaits_audible = True
         self._frames_since_sound = 0
+        self._latest_event_id: int | None = None
         self._fade_frames: int | None = None
         self._was_emptied = False
         self._frames_played = 0
@@ -132,6 +133,7 @@ class Playout:
                 self._queue.fade_out(0)
                 self._was_emptied = True
             self._awaits_audible = True
+            self._latest_event_id = None
 
     def set_volume(self, volume: float) -> None:
         """Set the volume: 0 is silent, 1 is as received; what is beyond is clamped.
@@ -187,7 +189,7 @@ class Playout:
 
     @property
     def underruns(self) -> int:
-        """How often sound ran dry within an utterance, for up to 300 ms."""
+        """How often sound ran dry within an utterance: for up to 300 ms, or in one event id."""
         return self._underruns
 
     @property
@@ -219,17 +221,20 @@ class Playout:
         """Bring the state up to date with a block of `frames` that begins with `runs`."""
         position = 0
         for run in runs:
-            self._begin_sound(now_s + position / self.sample_rate_hz, reports)
+            self._begin_sound(run, now_s + position / self.sample_rate_hz, reports)
             self._find_audible(run, now_s + position / self.sample_rate_hz, reports)
             self._count(run)
             position += len(run.samples)
         if position < frames:
             self._miss_sound(frames - position, now_s + position / self.sample_rate_hz, reports)
 
-    def _begin_sound(self, at_s: float, reports: list[Callable[[], None]]) -> None:
+    def _begin_sound(self, run: Run, at_s: float, reports: list[Callable[[], None]]) -> None:
+        goes_on = run.event_id is not None and run.event_id == self._latest_event_id
+        if not run.is_fade:  # a fade is the end of what was interrupted
+            self._latest_event_id = run.event_id
         if self._is_playing:
             return
-        if not self._awaits_audible:
+        if goes_on or not self._awaits_audible:
             self._underruns += 1
             self._frames_underrun += self._frames_since_sound
         self._is_playing = True

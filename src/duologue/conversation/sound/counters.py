@@ -26,7 +26,8 @@ class AudioCounters:
         played_ms: how much of the agent's sound the speaker has taken.
         queued_ms: how much waits to be played at the moment.
         dropped_ms: how much was dropped, because ten minutes waited already.
-        underruns: how often the agent's sound ran dry within an utterance, for up to 300 ms.
+        underruns: how often the agent's sound ran dry within an utterance: for any time if what
+            followed had the same event id, otherwise for up to 300 ms.
         underrun_ms: how long these gaps were in all.
         late_renders: how often the speaker asked for sound more than 20 ms too late; it may have
             had nothing to play meanwhile, whether or not the agent's sound was there.
