@@ -73,15 +73,16 @@ def bad_network(seed: int) -> Iterator[BadNetwork]:
         RuntimeError: this machine lets no namespace or no TUN device be made, and what to do.
     """
     with ExitStack() as stack:
-        near = stack.enter_context(_namespace(NEAR_ADDRESS, FAR_ADDRESS))
-        far = stack.enter_context(_namespace(FAR_ADDRESS, NEAR_ADDRESS))
+        near = stack.enter_context(namespace(NEAR_ADDRESS, FAR_ADDRESS))
+        far = stack.enter_context(namespace(FAR_ADDRESS, NEAR_ADDRESS))
         network = BadNetwork(near, far, seed)
         stack.enter_context(_carrying(network))
         yield network
 
 
 @contextmanager
-def _namespace(address: str, other: str) -> Iterator[Namespace]:
+def namespace(address: str, other: str) -> Iterator[Namespace]:
+    """One side of a network, by itself: every packet that is not for it comes out of its device."""
     # Whoever is not root is so in a namespace of users, and may make networks there.
     is_root = os.geteuid() == 0
     make = ("unshare", "--net") if is_root else ("unshare", "--user", "--map-root-user", "--net")

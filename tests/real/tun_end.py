@@ -32,6 +32,7 @@ def main() -> None:
         "ip link set lo up",
         f"ip address add {address} peer {other} dev {DEVICE}",
         f"ip link set {DEVICE} up",
+        f"ip route add default dev {DEVICE}",
     ):
         subprocess.run(command.split(), check=True)
     with socket.socket(fileno=int(descriptor)) as holder:
