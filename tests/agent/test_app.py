@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from duologue.agent.app import create_app
+from duologue.agent.definition import AgentDefinition
 from duologue.agent.settings import LiveKitSettings
 from duologue.errors import ModelError
 from duologue.testing.scripted_speech import ScriptedSpeech
@@ -61,3 +62,22 @@ async def test_calls_over_webrtc_are_held_here_or_left_to_others(
     app = create_app({}, ScriptedSpeech(), livekit=livekit, holds_room_calls=holds_room_calls)
     async with app.router.lifespan_context(app):
         assert workers == ([livekit] if holds_room_calls else [])
+
+
+async def test_a_model_that_no_way_leads_to_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    custom_llm = {"url": "https://models.example/v1", "model_id": "m"}
+    definition = AgentDefinition.model_validate(
+        {
+            "agent_id": "a",
+            "conversation_config": {"agent": {"prompt": {"custom_llm": custom_llm}}},
+        }
+    )
+    app = create_app({"a": definition}, ScriptedSpeech())
+    with pytest.raises(ModelError, match=r"models\.example .* SOCKS"):
+        async with app.router.lifespan_context(app):
+            pass
+    assert isinstance(app.state.start_error, ModelError)

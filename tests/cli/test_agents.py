@@ -52,6 +52,21 @@ def test_settings_without_effect_are_named(
     assert "concierge sets conversation_config.tts.voice_id: without effect" in told
 
 
+@pytest.mark.parametrize("llm_base_url", [None, "http://127.0.0.1:1/v1"])
+def test_tools_that_the_bundled_model_cannot_call_are_named(
+    llm_base_url: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "concierge.yaml"
+    llm_model = "m" if llm_base_url else None
+    tools = "[{type: client, name: look_up}]"
+    path.write_text(f"conversation_config: {{agent: {{prompt: {{tools: {tools}}}}}}}\n")
+    definitions_of(
+        AgentSettings(definitions_path=path, llm_base_url=llm_base_url, llm_model=llm_model)
+    )
+    told = capsys.readouterr().err
+    assert ("bundled language model cannot call (look_up)" in told) is (llm_base_url is None)
+
+
 def test_all_bundled_models_are_fetched(ensured: list[str]) -> None:
     found = models_of(AgentSettings())
     assert set(ensured) == {model.name for model in models.BUNDLED_MODELS}

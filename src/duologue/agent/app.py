@@ -23,6 +23,7 @@ from duologue.agent.settings import LiveKitSettings
 from duologue.agent.socket import ConversationSocket
 from duologue.agent.speech.lifetime import started
 from duologue.agent.speech.stack import SpeechStack
+from duologue.agent.speech.thinking.proxies import check_proxy
 from duologue.errors import DuologueError
 
 
@@ -60,6 +61,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as running:
             try:
+                _check_models(definitions)
                 await running.enter_async_context(started(speech))
             except DuologueError as error:
                 app.state.start_error = error
@@ -88,6 +90,18 @@ def create_app(
         return {"status": "ok"}
 
     return app
+
+
+def _check_models(definitions: Mapping[str, AgentDefinition]) -> None:
+    """See at the start what would go wrong in each call.
+
+    Raises:
+        ModelError: a definition's own language model cannot be reached by any way.
+    """
+    for definition in definitions.values():
+        custom = definition.conversation_config.agent.prompt.custom_llm
+        if custom is not None:
+            check_proxy(custom.url)
 
 
 @asynccontextmanager

@@ -60,7 +60,12 @@ def definitions_of(settings: AgentSettings) -> Mapping[str, AgentDefinition]:
     Raises:
         AgentDefinitionError: a file is missing or wrong.
     """
-    from duologue.agent.definition import DEFAULT_DEFINITION, load_definitions, unused_settings
+    from duologue.agent.definition import (
+        DEFAULT_DEFINITION,
+        load_definitions,
+        uncallable_tools,
+        unused_settings,
+    )
 
     if settings.definitions_path is None:
         return {DEFAULT_DEFINITION.agent_id: DEFAULT_DEFINITION}
@@ -68,6 +73,13 @@ def definitions_of(settings: AgentSettings) -> Mapping[str, AgentDefinition]:
     for name, definition in definitions.items():
         if unused := unused_settings(definition):
             say(f"The agent {name} sets {', '.join(unused)}: without effect here.")
+        tools = uncallable_tools(definition) if settings.llm_base_url is None else []
+        if tools:
+            say(
+                f"The agent {name} has tools that the bundled language model cannot call "
+                f"({', '.join(tools)}); name another with --llm-base-url, or give the agent a "
+                "custom_llm."
+            )
     return definitions
 
 

@@ -25,7 +25,7 @@ from duologue.agent.definition.schema import (
     Tts,
     Turn,
 )
-from duologue.agent.definition.unused import unused_settings
+from duologue.agent.definition.unused import uncallable_tools, unused_settings
 
 __all__ = [
     "CLIENT_EVENTS_BY_DEFAULT",
@@ -48,6 +48,7 @@ __all__ = [
     "load_definition",
     "load_definitions",
     "render_text",
+    "uncallable_tools",
     "unused_settings",
     "with_overrides",
 ]

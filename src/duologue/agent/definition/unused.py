@@ -27,6 +27,15 @@ def unused_settings(definition: AgentDefinition) -> list[str]:
     ]
 
 
+def uncallable_tools(definition: AgentDefinition) -> list[str]:
+    """The names of the tools that the bundled language model would have to call, and cannot.
+
+    It is too small for that. A `custom_llm` takes its place.
+    """
+    prompt = definition.conversation_config.agent.prompt
+    return [] if prompt.custom_llm is not None else [tool.name for tool in prompt.tools]
+
+
 def _value(config: ConversationConfig, name: str) -> object:
     section, key = name.split(".")
     value: object = getattr(getattr(config, section), key)

@@ -3,5 +3,5 @@
 import os
 
 # onnxruntime, which runs the voice and the speech detector, looks up a host for telemetry and keeps
-# an id under the user's cache, unless this is set before it is loaded. Nothing here loads it sooner.
+# an id under the user's cache, unless this is set before it is loaded. Nothing here does so sooner.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

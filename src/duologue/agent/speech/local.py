@@ -27,6 +27,7 @@ from duologue.agent.speech.thinking.language_model import (
     LocalLanguageModel,
     build_llm,
 )
+from duologue.agent.speech.thinking.proxies import check_proxy
 from duologue.errors import ModelError
 
 # More threads are hardly faster on models as small as these, and far slower as soon as another
@@ -141,6 +142,7 @@ class LocalSpeech:
     async def _serve_language_model(self, resources: AsyncExitStack) -> LanguageModelEndpoint:
         source = self._models.language_model
         if isinstance(source, LanguageModelEndpoint):
+            check_proxy(source.base_url)
             return source
         server = LocalLanguageModel(
             source, threads=WRITING_THREADS, reading_threads=READING_THREADS

@@ -7,7 +7,6 @@ environment is meant for another program, and must not turn a local conversation
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from livekit.agents import APIConnectOptions, NotGivenOr, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
 from livekit.plugins.openai import LLM
 
+from duologue.agent.speech.thinking.addresses import is_loopback
 from duologue.errors import ModelError
 
 logger = logging.getLogger("duologue.agent.llm")
@@ -150,7 +150,7 @@ def build_llm(
         http_client=openai.DefaultAsyncHttpxClient(
             # A proxy from the environment must not see what stays on this machine, and a
             # redirect could lead the conversation anywhere.
-            trust_env=not _is_loopback(url.hostname),
+            trust_env=not is_loopback(url.hostname),
             follow_redirects=False,
             timeout=openai.Timeout(None, connect=CONNECT_LIMIT_S, write=WRITE_LIMIT_S),
         ),
@@ -253,12 +253,3 @@ async def read_ahead(
     ) as reply:
         async for _ in reply:
             return
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
