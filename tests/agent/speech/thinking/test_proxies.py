@@ -29,7 +29,7 @@ def test_a_socks_proxy_on_the_way_is_an_error(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ModelError, match="models.example .*HTTPS_PROXY.*NO_PROXY") as raised:
+    with pytest.raises(ModelError, match=r"models\.example .*HTTPS_PROXY.*NO_PROXY") as raised:
         check_proxy("https://models.example/v1")
     assert "secret" not in str(raised.value)
 
