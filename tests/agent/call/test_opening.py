@@ -1,9 +1,12 @@
 """What a client's first message makes of an agent."""
 
+from typing import Any
+
 import pytest
 
 from duologue.agent.call.ends import CallRefused
 from duologue.agent.call.opening import plan_call
+from duologue.agent.definition import AgentDefinition
 from duologue.protocol.client_messages import ConversationInitiation
 from tests.agent.harness import define
 
@@ -59,3 +62,46 @@ def test_one_audio_format_may_stand_for_both_sides() -> None:
     assert config.asr.user_input_audio_format == "pcm_48000"
     assert config.tts.agent_output_audio_format == "pcm_48000"
     assert plan.instructions == "Be brief."
+
+
+def with_headers(**headers: object) -> AgentDefinition:
+    custom_llm = {"url": "http://h/v1", "model_id": "m", "request_headers": headers}
+    return AgentDefinition.model_validate(
+        {"agent_id": "a", "conversation_config": {"agent": {"prompt": {"custom_llm": custom_llm}}}}
+    )
+
+
+def test_secret_variables_reach_the_headers_of_the_language_model() -> None:
+    agent = with_headers(
+        authorization="Bearer {{secret__token}}",
+        tenant={"variable_name": "tenant"},
+        call="{{system__conversation_id}}",
+    )
+    initiation = ConversationInitiation(
+        dynamic_variables={"secret__token": "t0p", "tenant": "acme"}
+    )
+    plan = plan_call(agent, initiation, conversation_id="conv_1")
+    assert plan.llm_headers == {
+        "authorization": "Bearer t0p",
+        "tenant": "acme",
+        "call": "conv_1",
+    }
+    assert "t0p" not in repr(plan)
+
+
+@pytest.mark.parametrize("name", ["prompt", "first_message"])
+def test_secret_variables_never_reach_a_text(name: str) -> None:
+    texts: dict[str, Any] = {name: "The key is {{secret__token}}."}
+    agent = define(**texts)
+    initiation = ConversationInitiation(dynamic_variables={"secret__token": "t0p"})
+    with pytest.raises(CallRefused, match="secret__token, which a language model must not") as (
+        refused
+    ):
+        plan_call(agent, initiation)
+    assert "t0p" not in str(refused.value)
+
+
+def test_a_variable_cannot_bring_a_header_of_its_own() -> None:
+    initiation = ConversationInitiation(dynamic_variables={"tenant": "a\r\nx-admin: 1"})
+    with pytest.raises(CallRefused, match="line break"):
+        plan_call(with_headers(tenant="{{tenant}}"), initiation)

@@ -212,9 +212,7 @@ def _speech_options(plan: CallPlan, translation: Translation) -> CallSpeechOptio
             base_url=custom.url,
             model=custom.model_id,
             api_key=custom.api_key.get_secret_value() if custom.api_key else None,
-            headers={
-                name: value.get_secret_value() for name, value in custom.request_headers.items()
-            },
+            headers=plan.llm_headers,
         )
     extra_body = {}
     if custom is not None and plan.llm_extra_body is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from duologue.agent.call.ends import (
@@ -13,9 +14,11 @@ from duologue.agent.call.ends import (
     invalid_override,
     missing_dynamic_variable,
 )
+from duologue.agent.call.variables import system_variables
 from duologue.agent.definition import (
     AgentDefinition,
     DynamicVariable,
+    render_header,
     render_text,
     with_overrides,
 )
@@ -34,12 +37,14 @@ class CallPlan:
         instructions: the prompt, variables filled in.
         first_message: what the agent says first, or "" if the user begins.
         llm_extra_body: what a language model of the agent's owner gets with each request.
+        llm_headers: the headers of each of these requests.
     """
 
     definition: AgentDefinition
     instructions: str
     first_message: str
     llm_extra_body: Any = None
+    llm_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def with_audio_format(self, name: str) -> CallPlan:
         """This plan, with one format for the sound of both sides."""
@@ -54,24 +59,56 @@ class CallPlan:
         return replace(self, definition=definition)
 
 
-def plan_call(definition: AgentDefinition, initiation: ConversationInitiation) -> CallPlan:
+def plan_call(
+    definition: AgentDefinition,
+    initiation: ConversationInitiation,
+    *,
+    conversation_id: str = "",
+    now: datetime | None = None,
+) -> CallPlan:
     """Apply what a client's first message asks for.
+
+    Args:
+        definition: the agent.
+        initiation: the client's first message.
+        conversation_id: of this conversation, for `system__conversation_id`.
+        now: the time; None takes the clock's.
 
     Raises:
         CallRefused: an override or a variable is wrong or missing; its end says which.
     """
     definition = _overridden(definition, initiation.conversation_config_override or {})
     agent = definition.conversation_config.agent
-    variables = {
+    given = {
         **agent.dynamic_variables.dynamic_variable_placeholders,
         **_checked(initiation.dynamic_variables or {}),
     }
     try:
-        instructions = render_text(agent.prompt.prompt, variables)
-        first_message = render_text(agent.first_message, variables)
+        of_system = system_variables(
+            definition,
+            given,
+            conversation_id=conversation_id,
+            user_id=initiation.user_id,
+            now=now or datetime.now(UTC),
+        )
+    except ValueError as error:
+        raise CallRefused(invalid_message(str(error))) from error
+    variables = given | of_system
+    custom = agent.prompt.custom_llm
+    headers = {} if custom is None else custom.request_headers
+    try:
+        return CallPlan(
+            definition,
+            instructions=render_text(agent.prompt.prompt, variables),
+            first_message=render_text(agent.first_message, variables),
+            llm_extra_body=initiation.custom_llm_extra_body,
+            llm_headers={
+                name: render_header(value.get_secret_value(), variables)
+                for name, value in headers.items()
+            },
+        )
     except AgentDefinitionError as error:
         raise CallRefused(missing_dynamic_variable(str(error))) from error
-    return CallPlan(definition, instructions, first_message, initiation.custom_llm_extra_body)
 
 
 def _overridden(definition: AgentDefinition, override: Mapping[str, Any]) -> AgentDefinition:

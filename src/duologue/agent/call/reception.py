@@ -69,12 +69,12 @@ class Reception:
         """
         first = await self._first_frame(frames)
         message = checked_message(first, self._limits)
-        if isinstance(message, ConversationInitiation):
-            plan = plan_call(definition, message)
-        else:
+        conversation_id = conversation_id or new_conversation_id()
+        if not isinstance(message, ConversationInitiation):
             # A client that changes nothing may leave the initiation out.
-            plan = plan_call(definition, ConversationInitiation())
+            message = ConversationInitiation()
             frames = _put_back(first, frames)
+        plan = plan_call(definition, message, conversation_id=conversation_id)
         if tracks is not None:
             plan = plan.with_audio_format(tracks.AUDIO_FORMAT)
         call = Call(
@@ -82,7 +82,7 @@ class Reception:
             self._speech,
             carrier,
             self._limits,
-            conversation_id=conversation_id or new_conversation_id(),
+            conversation_id=conversation_id,
             tracks=tracks,
         )
         task = asyncio.current_task()

@@ -5,7 +5,7 @@ it.
 """
 
 from duologue.agent.definition.files import load_definition, load_definitions
-from duologue.agent.definition.overrides import render_text, with_overrides
+from duologue.agent.definition.overrides import render_header, render_text, with_overrides
 from duologue.agent.definition.schema import (
     CLIENT_EVENTS_BY_DEFAULT,
     DEFAULT_DEFINITION,
@@ -47,6 +47,7 @@ __all__ = [
     "Turn",
     "load_definition",
     "load_definitions",
+    "render_header",
     "render_text",
     "uncallable_tools",
     "unused_settings",

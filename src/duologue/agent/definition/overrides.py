@@ -27,6 +27,9 @@ OVERRIDABLE: Final[Mapping[str, Any]] = {
 }
 """What the contract lets a client override and our agent honours; None marks a value."""
 
+SECRET: Final = "secret__"
+"""What the names of variables begin with that no language model sees."""
+
 VARIABLE: Final = re.compile(r"\{\{\s*([^{}\s]+)\s*\}\}")
 
 
@@ -60,13 +63,39 @@ def render_text(template: str, variables: Mapping[str, DynamicVariable]) -> str:
     """The text with each `{{name}}` replaced by the variable of that name.
 
     Raises:
-        AgentDefinitionError: the text has a variable that has no value; all such are named.
+        AgentDefinitionError: the text has a variable that has no value, or a secret one, which a
+            language model must not see; all such are named.
     """
-    missing = sorted(set(VARIABLE.findall(template)) - set(variables))
-    if missing:
-        names = ", ".join(missing)
+    names = set(VARIABLE.findall(template))
+    if secrets := sorted(name for name in names if name.startswith(SECRET)):
         raise AgentDefinitionError(
-            f"the text needs the dynamic variables {names}, which have no value; send them with "
+            f"the text uses the secret variables {', '.join(secrets)}, which a language model must "
+            "not see; they may stand in request_headers only"
+        )
+    return _render(template, names, variables)
+
+
+def render_header(template: str, variables: Mapping[str, DynamicVariable]) -> str:
+    """As `render_text`, for the value of a header, where secret variables may stand.
+
+    Raises:
+        AgentDefinitionError: a variable has no value, or one that no header may have.
+    """
+    value = _render(template, set(VARIABLE.findall(template)), variables)
+    if not value.isprintable() or not value.isascii():
+        raise AgentDefinitionError(
+            "a header of the language model would have a line break or a character beyond ASCII; "
+            "check the dynamic variables in request_headers"
+        )
+    return value
+
+
+def _render(template: str, names: set[str], variables: Mapping[str, DynamicVariable]) -> str:
+    missing = sorted(names - set(variables))
+    if missing:
+        listed = ", ".join(missing)
+        raise AgentDefinitionError(
+            f"the text needs the dynamic variables {listed}, which have no value; send them with "
             "the conversation, or give them a value in dynamic_variable_placeholders"
         )
     return VARIABLE.sub(lambda found: _as_text(variables[found[1]]), template)

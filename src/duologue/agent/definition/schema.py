@@ -45,7 +45,12 @@ CLIENT_EVENTS_BY_DEFAULT: Final = (
 
 
 def _from_environment(given: object) -> object:
-    """`{env: NAME}` as the value of that variable; anything else as it is."""
+    """`{env: NAME}` as the value of that variable; anything else as it is.
+
+    `{variable_name: NAME}`, as ElevenLabs has it, is the dynamic variable of that name.
+    """
+    if isinstance(given, dict) and set(given) == {"variable_name"}:
+        return f"{{{{{given['variable_name']}}}}}"
     if not isinstance(given, dict) or set(given) != {"env"}:
         return given
     name = given["env"]
@@ -114,7 +119,8 @@ class Part(BaseModel):
 class CustomLlm(Part):
     """A language model of the user's own, behind the OpenAI chat-completions protocol.
 
-    `url` is the base, without `/chat/completions`.
+    `url` is the base, without `/chat/completions`. In `request_headers`, `{{name}}` is a dynamic
+    variable; those whose names begin with `secret__` reach nothing else.
     """
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://")]
