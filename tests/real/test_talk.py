@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from duologue import get_signed_url
 from duologue.agent.speech.models import models_folder
 from duologue.audio import last_voiced_frame_end_ms, read_wav, write_wav
 from duologue.audio.samples import Samples
@@ -194,6 +196,34 @@ def test_a_private_agent_lets_its_own_talk_in(tmp_path: Path, transport: str) ->
     )
     assert finished.returncode == 0, finished.stderr
     assert "Paris" in finished.stdout
+
+
+@pytest.mark.parametrize("way", ["variable", "file", "signed URL"])
+def test_a_private_agent_elsewhere_is_talked_with(
+    way: str, agent_server: AgentServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DUOLOGUE_ORIGIN", raising=False)
+    arguments = ["confidant", "--origin", agent_server.url]
+    if way == "variable":
+        monkeypatch.setenv("DUOLOGUE_API_KEY", agent_server.key)
+    elif way == "file":
+        (tmp_path / "key").write_text(f"{agent_server.key}\n")
+        arguments += ["--api-key-file", str(tmp_path / "key")]
+    else:
+        signed_url = asyncio.run(
+            get_signed_url("confidant", api_key=agent_server.key, origin=agent_server.url)
+        )
+        arguments = ["--signed-url", signed_url]
+    override = ("--override", "agent.first_message=Hello {{name}}.")
+    finished = run("--text", *arguments, *override, "--dynamic-variable", "name=Ada")
+    assert finished.returncode == 0, finished.stderr
+    assert "agent: Hello Ada." in finished.stdout
+
+
+def test_a_private_agent_elsewhere_wants_a_key(agent_server: AgentServer) -> None:
+    finished = run("--text", "confidant", "--origin", agent_server.url)
+    assert finished.returncode != 0
+    assert "signed URL" in finished.stderr
 
 
 def test_an_agent_elsewhere_is_talked_with_over_webrtc(agent_server: AgentServer) -> None:

@@ -21,7 +21,8 @@ app.command()(talk)
 @pytest.fixture
 def agents(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[AgentOptions]]:
     """The agents that were talked to."""
-    monkeypatch.delenv("DUOLOGUE_ORIGIN", raising=False)
+    for name in ("DUOLOGUE_ORIGIN", "DUOLOGUE_API_KEY", "ELEVENLABS_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     called: list[AgentOptions] = []
 
     async def converse(options: TalkOptions) -> None:
@@ -81,6 +82,13 @@ def test_the_agent_on_this_machine_is_reached_over_websocket_unless_webrtc_is_as
         (["agent_1", "--region", "us", "--origin", "ws://host"], "contradict"),
         (["agent_1", "--region", "mars"], "mars"),
         (["--transport", "pigeon"], "pigeon"),
+        (["agent_1", "--override", "agent.first_mesage=Hi"], "did you"),
+        (["agent_1", "--dynamic-variable", "name"], "expected name=value"),
+        (["agent_1", "--signed-url", "wss://h"], "names its agent"),
+        (["--signed-url", "nonsense"], "signed_url is not a WebSocket URL"),
+        (["--signed-url", "wss://h", "--agent-file", "a.yaml"], "--agent-log are"),
+        (["--api-key-file", "key"], "goes with AGENT_ID"),
+        (["agent_1", "--api-key-file", "missing"], "cannot be read"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -90,3 +98,21 @@ def test_what_does_not_fit_is_refused(
     assert result.exit_code == 2
     assert complaint in result.output
     assert not agents
+
+
+def test_a_signed_url_is_all_that_is_needed(agents: list[AgentOptions]) -> None:
+    signed_url = "wss://h/v1/convai/conversation?agent_id=a&conversation_signature=s"
+    assert run("--signed-url", signed_url).exit_code == 0
+    assert agents == [{"signed_url": signed_url}]
+
+
+def test_a_conversation_has_its_variables_and_overrides(agents: list[AgentOptions]) -> None:
+    result = run(
+        "agent_1",
+        *("--dynamic-variable", "name=Ada", "--dynamic-variable", "motto=a=b"),
+        *("--override", "agent.first_message=Hi", "--override", "tts.speed=1.1"),
+    )
+    assert result.exit_code == 0
+    [agent] = agents
+    assert agent["dynamic_variables"] == {"name": "Ada", "motto": "a=b"}
+    assert agent["overrides"] == {"agent": {"first_message": "Hi"}, "tts": {"speed": 1.1}}

@@ -16,6 +16,7 @@ from duologue.cli.talk.live import talk_live
 from duologue.cli.talk.options import AgentOptions, SoundOptions, TalkOptions
 from duologue.cli.talk.own_agent import own_agent
 from duologue.cli.talk.recorded import talk_recorded
+from duologue.cli.talk.wishes import check, let_key_count_for, with_wishes
 from duologue.cli.talk.written import talk_written
 from duologue.connection.http.endpoints import Region, chosen_origin, socket_origin
 from duologue.conversation.options.transport import ConnectionType
@@ -36,6 +37,31 @@ def talk(
     ] = None,
     region: Annotated[
         Region | None, typer.Option(help="ElevenLabs' server there, instead of --origin.")
+    ] = None,
+    signed_url: Annotated[
+        str | None,
+        typer.Option(help="The URL of one conversation with a private agent, from a back end."),
+    ] = None,
+    api_key_file: Annotated[
+        Path | None, typer.Option(help="A file with the key for a private agent's server.")
+    ] = None,
+    dynamic_variable: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A dynamic variable; may be given again."),
+    ] = None,
+    dynamic_variables: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="A JSON object of dynamic variables.")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="What differs from the agent's definition, such as agent.first_message=Hello; "
+            "may be given again.",
+        ),
+    ] = None,
+    overrides: Annotated[
+        Path | None, typer.Option(metavar="FILE.json", help="A JSON object of overrides.")
     ] = None,
     transport: Annotated[
         ConnectionType | None,
@@ -88,11 +114,12 @@ def talk(
 ) -> None:
     """Talk with a voice agent: live, from a sound file, or in writing.
 
-    The key for a private agent is taken from ELEVENLABS_API_KEY for ElevenLabs, and from
-    DUOLOGUE_API_KEY for the server in DUOLOGUE_ORIGIN.
+    The key for a private agent is taken from --api-key-file, or else from ELEVENLABS_API_KEY for
+    ElevenLabs, and from DUOLOGUE_API_KEY for the server in --origin or DUOLOGUE_ORIGIN.
     """
     _check(
         agent_id,
+        signed_url=signed_url,
         text=text,
         server=(origin, region),
         sounds=any(
@@ -110,6 +137,8 @@ def talk(
         ),
         own=(agent_file, agent_log),
     )
+    if agent_id is None and api_key_file is not None:
+        raise typer.BadParameter("--api-key-file goes with AGENT_ID: its server asks for the key")
     if input_file is not None and (microphone or speaker):
         raise typer.BadParameter("--input takes the place of --microphone and --speaker")
     for option, path in (
@@ -123,15 +152,25 @@ def talk(
     _check_devices(microphone, speaker)
     question = _question(input_file, text=text, devices_named=bool(microphone or speaker))
     sound = _sound(echo_cancellation, noise_suppression, gain_control, record)
+    is_own = agent_id is None and signed_url is None
+    asked = with_wishes(
+        AgentOptions() if is_own else _named_agent(agent_id, signed_url, origin, region, transport),
+        api_key_file=api_key_file,
+        variables=dynamic_variable or (),
+        variables_file=dynamic_variables,
+        overrides=override or (),
+        overrides_file=overrides,
+    )
+    check(asked if not is_own else {**asked, "agent_id": "default"}, text=text)
 
     async def converse() -> None:
         async with (
             own_agent(agent_file, agent_log, transport=transport or "websocket")
-            if agent_id is None
-            else nullcontext(_named_agent(agent_id, _origin(origin, region), transport))
+            if is_own
+            else nullcontext(AgentOptions())
         ) as agent:
             options = TalkOptions(
-                agent=agent,
+                agent={**agent, **asked},
                 microphone=microphone,
                 speaker=speaker,
                 sound=sound,
@@ -187,6 +226,7 @@ def _question(input_file: Path | None, *, text: bool, devices_named: bool) -> Wa
 def _check(
     agent_id: str | None,
     *,
+    signed_url: str | None,
     text: bool,
     server: tuple[str | None, str | None],
     sounds: bool,
@@ -199,6 +239,13 @@ def _check(
         )
     if agent_id is not None and not agent_id.strip():
         raise typer.BadParameter("AGENT_ID is empty; leave it out for the agent on this machine")
+    if signed_url is not None and (agent_id is not None or any(server)):
+        raise typer.BadParameter(
+            "--signed-url names its agent and its server already: leave AGENT_ID, --origin and "
+            "--region out"
+        )
+    if signed_url is not None and any(own):
+        raise typer.BadParameter("--agent-file and --agent-log are for the agent on this machine")
     if agent_id is None and any(server):
         raise typer.BadParameter(
             "--origin and --region name a server: name the agent there as well, AGENT_ID"
@@ -237,9 +284,20 @@ def _origin(origin: str | None, region: Region | None) -> str:
         raise typer.BadParameter(str(error)) from error
 
 
-def _named_agent(agent_id: str, origin: str, transport: ConnectionType | None) -> AgentOptions:
+def _named_agent(
+    agent_id: str | None,
+    signed_url: str | None,
+    origin: str | None,
+    region: Region | None,
+    transport: ConnectionType | None,
+) -> AgentOptions:
     """An agent elsewhere; without a transport the session chooses one."""
-    agent: AgentOptions = {"agent_id": agent_id, "origin": origin}
+    agent: AgentOptions = {}
+    if signed_url is not None:
+        agent["signed_url"] = signed_url
+    elif agent_id is not None:
+        agent |= {"agent_id": agent_id, "origin": _origin(origin, region)}
+        let_key_count_for(agent["origin"])
     if transport is not None:
         agent["connection_type"] = transport
     return agent

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 
 import typer
 
@@ -22,9 +23,12 @@ class AgentOptions(TypedDict, total=False):
     """Which agent to talk to, and over which transport, as options of a session."""
 
     agent_id: str
+    signed_url: str
     origin: str
     api_key: str
     connection_type: ConnectionType
+    dynamic_variables: Mapping[str, Any]
+    overrides: Any
 
 
 class SoundOptions(TypedDict, total=False):

@@ -77,12 +77,13 @@ def _found(origin: str, environment: Mapping[str, str]) -> ApiKey | None:
     if own_key and own_origin and socket_origin(own_origin, ORIGIN_VARIABLE) == origin:
         return ApiKey(own_key, DUOLOGUE_KEY_VARIABLE)
     elevenlabs_key = environment.get(ELEVENLABS_KEY_VARIABLE)
-    if elevenlabs_key and _is_elevenlabs(origin):
+    if elevenlabs_key and is_elevenlabs(origin):
         return ApiKey(elevenlabs_key, ELEVENLABS_KEY_VARIABLE)
     return None
 
 
-def _is_elevenlabs(origin: str) -> bool:
+def is_elevenlabs(origin: str) -> bool:
+    """Whether an origin, as by `socket_origin`, is one of ElevenLabs' own servers."""
     parts = urlsplit(origin)
     return (
         parts.scheme == "wss" and parts.hostname in ELEVENLABS_HOSTS and parts.port in (None, 443)
