@@ -49,7 +49,7 @@ def test_settings_without_effect_are_named(
     path.write_text("conversation_config: {tts: {voice_id: v, speed: 1.1}}\n")
     definitions_of(AgentSettings(definitions_path=path))
     told = capsys.readouterr().err
-    assert "concierge sets conversation_config.tts.voice_id: without effect" in told
+    assert "concierge sets what has no effect here: conversation_config.tts.voice_id." in told
 
 
 @pytest.mark.parametrize("llm_base_url", [None, "http://127.0.0.1:1/v1"])

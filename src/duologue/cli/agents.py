@@ -22,7 +22,8 @@ Agents = Annotated[
     Path | None,
     typer.Argument(
         metavar="[AGENTS]",
-        help="An agent's YAML file, or a folder of them. Without it, the agent that is built in.",
+        help="An agent's file (YAML or JSON), or a folder of them, such as one of ElevenLabs' "
+        "command line. Without it, the agent that is built in.",
     ),
 ]
 BaseUrl = Annotated[
@@ -62,25 +63,24 @@ def definitions_of(settings: AgentSettings) -> Mapping[str, AgentDefinition]:
     """
     from duologue.agent.definition import (
         DEFAULT_DEFINITION,
-        load_definitions,
+        read_definitions,
         uncallable_tools,
-        unused_settings,
     )
 
     if settings.definitions_path is None:
         return {DEFAULT_DEFINITION.agent_id: DEFAULT_DEFINITION}
-    definitions = load_definitions(settings.definitions_path)
-    for name, definition in definitions.items():
-        if unused := unused_settings(definition):
-            say(f"The agent {name} sets {', '.join(unused)}: without effect here.")
-        tools = uncallable_tools(definition) if settings.llm_base_url is None else []
+    read = read_definitions(settings.definitions_path)
+    for name, one in read.items():
+        if one.without_effect:
+            say(f"The agent {name} sets what has no effect here: {', '.join(one.without_effect)}.")
+        tools = uncallable_tools(one.definition) if settings.llm_base_url is None else []
         if tools:
             say(
                 f"The agent {name} has tools that the bundled language model cannot call "
                 f"({', '.join(tools)}); name another with --llm-base-url, or give the agent a "
                 "custom_llm."
             )
-    return definitions
+    return {name: one.definition for name, one in read.items()}
 
 
 def models_of(settings: AgentSettings) -> LocalModels:

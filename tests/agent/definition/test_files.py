@@ -154,7 +154,7 @@ def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
 
 
 def test_a_file_that_does_not_exist_is_told(tmp_path: Path) -> None:
-    assert "does not exist: expected an agent's YAML file" in refusal(tmp_path / "none.yaml")
+    assert "does not exist: expected an agent's file" in refusal(tmp_path / "none.yaml")
 
 
 def test_a_file_that_cannot_be_read_is_told(
@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_read_is_told(
 
 
 def test_a_folder_without_agents_is_told(tmp_path: Path) -> None:
-    assert "has no agent: expected at least one .yaml file" in refusal(tmp_path)
+    assert "has no agent: expected at least one .yaml or .json file" in refusal(tmp_path)
 
 
 def test_two_files_with_one_id_are_told(tmp_path: Path) -> None:

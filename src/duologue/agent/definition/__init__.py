@@ -1,10 +1,15 @@
 """An agent's definition: what it says, how it hears and speaks, and when it takes its turn.
 
-It has ElevenLabs' own shape. It is read from a YAML file, and one conversation may change some of
-it.
+It has ElevenLabs' own shape. It is read from a YAML or JSON file, and one conversation may change
+some of it.
 """
 
-from duologue.agent.definition.files import load_definition, load_definitions
+from duologue.agent.definition.files import (
+    ReadDefinition,
+    load_definition,
+    load_definitions,
+    read_definitions,
+)
 from duologue.agent.definition.overrides import render_header, render_text, with_overrides
 from duologue.agent.definition.schema import (
     CLIENT_EVENTS_BY_DEFAULT,
@@ -43,10 +48,12 @@ __all__ = [
     "DynamicVariables",
     "PlatformSettings",
     "Prompt",
+    "ReadDefinition",
     "Tts",
     "Turn",
     "load_definition",
     "load_definitions",
+    "read_definitions",
     "render_header",
     "render_text",
     "uncallable_tools",

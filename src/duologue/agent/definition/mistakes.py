@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
@@ -37,17 +37,22 @@ KEY_ITSELF: Final = "[key]"
 SHOWN_CHARACTERS: Final = 60
 
 
-def mistakes_of(error: ValidationError, schema: type[BaseModel]) -> Iterator[tuple[Path, str]]:
+def mistakes_of(
+    error: ValidationError,
+    schema: type[BaseModel],
+    more_keys_at: Callable[[Path], Collection[str]] = lambda path: (),
+) -> Iterator[tuple[Path, str]]:
     """One path and sentence for each thing that is wrong, in the order of the schema.
 
     The path of an unknown key is that key's own, the path of a missing one is its parent's.
+    `more_keys_at` knows keys besides those of the schema.
     """
     for details in error.errors(include_url=False):
         path = details["loc"]
         if details["type"] == "missing":
             yield path[:-1], f"{dotted(path)} is missing"
         elif details["type"] == "extra_forbidden":
-            yield path, _unknown_key(path, schema)
+            yield path, unknown_key(path, _keys_at(path[:-1], schema), more_keys_at(path[:-1]))
         else:
             yield path, _wrong_value(path, details)
 
@@ -77,9 +82,15 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
 
 
-def _unknown_key(path: Path, schema: type[BaseModel]) -> str:
-    known = _keys_at(path[:-1], schema)
-    nearest = get_close_matches(str(path[-1]), known, n=1)
+def unknown_key(path: Path, known: Collection[str], more: Collection[str] = ()) -> str:
+    """The sentence about a key that does not exist.
+
+    Args:
+        path: that of the key.
+        known: the keys that exist there.
+        more: others that the key may have been meant for.
+    """
+    nearest = get_close_matches(str(path[-1]), [*known, *more], n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else f"the keys here are {', '.join(known)}"
     return f"{dotted(path)} is not a known key; {hint}"
 
@@ -88,16 +99,18 @@ def _keys_at(path: Path, schema: type[BaseModel]) -> list[str]:
     model = schema
     for step in path:
         if isinstance(step, str):
-            model = _model_in(model.model_fields[step].annotation)
+            inner = model_in(model.model_fields[step].annotation)
+            assert inner is not None
+            model = inner
     return list(model.model_fields)
 
 
-def _model_in(annotation: Any) -> type[BaseModel]:
+def model_in(annotation: Any) -> type[BaseModel] | None:
     """The one model inside an annotation such as `Tool`, `Tool | None` or `tuple[Tool, ...]`."""
-    candidates = [annotation, *get_args(annotation)]
-    return next(
-        kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)
-    )
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
 
 
 def _wrong_value(path: Path, details: ErrorDetails) -> str:
