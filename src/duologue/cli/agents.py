@@ -66,6 +66,12 @@ def definitions_of(settings: AgentSettings) -> Mapping[str, AgentDefinition]:
         read_definitions,
         uncallable_tools,
     )
+    from duologue.agent.speech.thinking.tokens import (
+        CONVERSATION_TOKENS,
+        INSTRUCTIONS_SHARE,
+        estimated_tokens,
+        instructions_fit,
+    )
 
     if settings.definitions_path is None:
         return {DEFAULT_DEFINITION.agent_id: DEFAULT_DEFINITION}
@@ -73,6 +79,14 @@ def definitions_of(settings: AgentSettings) -> Mapping[str, AgentDefinition]:
     for name, one in read.items():
         if one.without_effect:
             say(f"The agent {name} sets what has no effect here: {', '.join(one.without_effect)}.")
+        prompt = one.definition.conversation_config.agent.prompt
+        is_bundled = settings.llm_base_url is None and prompt.custom_llm is None
+        if is_bundled and not instructions_fit(prompt.prompt, CONVERSATION_TOKENS):
+            say(
+                f"The agent {name} has a prompt of some {estimated_tokens(prompt.prompt)} tokens; "
+                f"the bundled language model takes some "
+                f"{int(CONVERSATION_TOKENS * INSTRUCTIONS_SHARE)}, and its end is left out."
+            )
         tools = uncallable_tools(one.definition) if settings.llm_base_url is None else []
         if tools:
             say(

@@ -27,7 +27,17 @@ from duologue.agent.call.round_trip import RoundTrip
 from duologue.agent.call.sound.hearing import Hearing
 from duologue.agent.call.sound.playback import PacedPlayback, VoiceListener
 from duologue.agent.call.translation import Translation
-from duologue.agent.speech.stack import CallSpeechOptions, LanguageModelEndpoint, SpeechStack
+from duologue.agent.speech.stack import (
+    CallSpeechOptions,
+    LanguageModelEndpoint,
+    SessionParts,
+    SpeechStack,
+)
+from duologue.agent.speech.thinking.tokens import (
+    INSTRUCTIONS_SHARE,
+    estimated_tokens,
+    instructions_fit,
+)
 from duologue.agent.speech.turns import Eagerness
 from duologue.protocol.codec import Frame
 from duologue.protocol.formats import AudioFormat
@@ -76,9 +86,11 @@ class Call:
             text_only=config.conversation.text_only,
             first_sent=clock.first_sent,
         )
+        parts = speech.session_parts(_speech_options(plan, self._translation))
+        self._refusal = _refusal(plan, parts)
         self._session = CallSession(
             plan,
-            speech.session_parts(_speech_options(plan, self._translation)),
+            parts,
             self._translation,
             clock=clock,
             floor=self._floor,
@@ -118,6 +130,8 @@ class Call:
         self._end_with(ends.SERVER_STOPS)
 
     async def _converse(self, frames: AsyncIterator[Frame]) -> CallEnd:
+        if self._refusal is not None:
+            return self._refusal
         config = self._config
         self._translation.began(
             self.conversation_id,
@@ -200,6 +214,20 @@ async def _first_to_end(*parts: Coroutine[Any, Any, CallEnd]) -> CallEnd:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _refusal(plan: CallPlan, parts: SessionParts) -> CallEnd | None:
+    """The end of a call whose client has made the prompt too long; None if it fits.
+
+    That of a file is checked at the start.
+    """
+    budget_tokens = parts.context_tokens
+    if budget_tokens is None or not plan.is_prompt_of_client:
+        return None
+    if instructions_fit(plan.instructions, budget_tokens):
+        return None
+    tokens = estimated_tokens(plan.instructions)
+    return ends.prompt_too_long(tokens, int(budget_tokens * INSTRUCTIONS_SHARE))
 
 
 def _speech_options(plan: CallPlan, translation: Translation) -> CallSpeechOptions:

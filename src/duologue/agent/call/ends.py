@@ -132,6 +132,21 @@ def max_duration_exceeded(limit_s: float) -> CallEnd:
     )
 
 
+def prompt_too_long(tokens: int, budget_tokens: int) -> CallEnd:
+    """The client has made the prompt longer than the language model can take."""
+    return CallEnd(
+        POLICY,
+        f"Invalid override: the prompt has some {tokens} tokens, and the language model can take "
+        f"{budget_tokens}; shorten it, or what is filled in",
+        "override_error",
+    )
+
+
+def empty_answer() -> CallEnd:
+    """The language model has answered nothing; the conversation goes on."""
+    return CallEnd(OPERATIONAL, "The language model gave an empty answer", "llm_error")
+
+
 def llm_timeout(limit_s: float) -> CallEnd:
     """The language model did not answer in time."""
     return CallEnd(

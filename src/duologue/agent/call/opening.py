@@ -38,6 +38,7 @@ class CallPlan:
         first_message: what the agent says first, or "" if the user begins.
         llm_extra_body: what a language model of the agent's owner gets with each request.
         llm_headers: the headers of each of these requests.
+        is_prompt_of_client: whether the client has changed the prompt, or filled something in.
     """
 
     definition: AgentDefinition
@@ -45,6 +46,7 @@ class CallPlan:
     first_message: str
     llm_extra_body: Any = None
     llm_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_prompt_of_client: bool = False
 
     def with_audio_format(self, name: str) -> CallPlan:
         """This plan, with one format for the sound of both sides."""
@@ -77,6 +79,7 @@ def plan_call(
     Raises:
         CallRefused: an override or a variable is wrong or missing; its end says which.
     """
+    given_prompt = definition.conversation_config.agent.prompt.prompt
     definition = _overridden(definition, initiation.conversation_config_override or {})
     agent = definition.conversation_config.agent
     given = {
@@ -106,6 +109,8 @@ def plan_call(
                 name: render_header(value.get_secret_value(), variables)
                 for name, value in headers.items()
             },
+            is_prompt_of_client=agent.prompt.prompt != given_prompt
+            or bool(initiation.dynamic_variables),
         )
     except AgentDefinitionError as error:
         raise CallRefused(missing_dynamic_variable(str(error))) from error

@@ -153,12 +153,12 @@ class Prompt(Part):
 
     Without `custom_llm` the server's language model answers: the bundled one, or the one that the
     server was started with, and then `llm` says which of its models. `max_tokens` bounds one
-    answer, -1 does not.
+    answer, -1 does not. Without `temperature` none is sent; for the bundled model that is 0.
     """
 
     prompt: str = ""
     llm: Name | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: WholeLimit = NEVER
     custom_llm: CustomLlm | None = None
     tools: Annotated[

@@ -28,6 +28,7 @@ from duologue.agent.speech.thinking.language_model import (
     build_llm,
 )
 from duologue.agent.speech.thinking.proxies import check_proxy
+from duologue.agent.speech.thinking.tokens import CONVERSATION_TOKENS
 from duologue.errors import ModelError
 
 # More threads are hardly faster on models as small as these, and far slower as soon as another
@@ -49,9 +50,6 @@ PIPER_THREADS = 2
 REPLY_TOKENS = 160
 """The longest reply of the bundled model, some 40 s of speech: it does not stop by itself when
 it rambles."""
-CONVERSATION_TOKENS = 1400
-"""The bundled model could take 2048, but it reads some 100 to 400 a second, and it has to read
-everything again whenever the beginning of a long conversation is left out."""
 WARM_UP_INSTRUCTIONS = "You are a helpful voice assistant. Answer in one short sentence."
 
 
@@ -118,6 +116,9 @@ class LocalSpeech:
         max_tokens = options.max_tokens
         if is_bundled and endpoint.context_tokens is not None:
             max_tokens = min(max_tokens or REPLY_TOKENS, endpoint.context_tokens // 2)
+        temperature = options.temperature
+        if is_bundled and temperature is None:
+            temperature = 0.0  # a small model wanders soon enough
         voice_activity, recognizer = hearing(self._transcriber, options)
         return SessionParts(
             vad=voice_activity,
@@ -127,7 +128,7 @@ class LocalSpeech:
                 endpoint.model,
                 endpoint.api_key,
                 headers=endpoint.headers,
-                temperature=options.temperature,
+                temperature=temperature,
                 max_tokens=max_tokens,
                 extra_body=options.extra_body,
             ),

@@ -28,6 +28,7 @@ class WatchedAgent(Agent):
         limits: how long the models may take.
         clock: takes the times at which they begin and answer.
         failed: called with the end of the call, once a model has failed.
+        empty: called when the language model has answered nothing.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class WatchedAgent(Agent):
         limits: CallLimits,
         clock: TurnClock,
         failed: Callable[[CallEnd], None],
+        empty: Callable[[], None],
     ) -> None:
         # The text goes to the client as the model writes it, not as it is synthesised.
         super().__init__(instructions=instructions, use_tts_aligned_transcript=False)
@@ -45,6 +47,7 @@ class WatchedAgent(Agent):
         self._limits = limits
         self._clock = clock
         self._failed = failed
+        self._empty = empty
 
     async def llm_node(
         self,
@@ -57,12 +60,16 @@ class WatchedAgent(Agent):
             chat_ctx = fit_context(chat_ctx, self._context_tokens)
         chunks = Agent.default.llm_node(self, chat_ctx, tools, model_settings)
         limit_s = self._limits.model_s
+        has_answered = False
         try:
             async with aclosing(each_within(limit_s, chunks)) as timely:
                 async for chunk in timely:
                     if _is_text(chunk):
                         self._clock.llm_answered()
+                    has_answered = has_answered or _says_something(chunk)
                     yield chunk
+            if not has_answered:
+                self._empty()
         except TimeoutError:
             self._failed(llm_timeout(limit_s))
         except Exception:
@@ -100,6 +107,13 @@ async def each_within(
             yield item
     finally:
         await items.aclose()
+
+
+def _says_something(chunk: Any) -> bool:
+    """True of words, and of calls of tools."""
+    if isinstance(chunk, llm.ChatChunk) and chunk.delta is not None:
+        return bool(chunk.delta.tool_calls) or bool((chunk.delta.content or "").strip())
+    return isinstance(chunk, str) and bool(chunk.strip())
 
 
 def _is_text(chunk: Any) -> bool:

@@ -108,6 +108,7 @@ class CallSession:
             limits=limits,
             clock=clock,
             failed=ended,
+            empty=self._on_empty_answer,
         )
         self._session: AgentSession[None] = open_session(
             parts, text_only=self._text_only, tools=self.tools.functions
@@ -255,6 +256,13 @@ class CallSession:
         cause = getattr(error, "error", error)
         logger.error("A model failed: %s", cause)
         self._ended(end_for(getattr(error, "type", ""), cause))
+
+    def _on_empty_answer(self) -> None:
+        end = ends.empty_answer()
+        logger.warning("%s", end.reason)
+        error = end.error_event
+        assert error is not None
+        self._translation.failed(error)
 
     def _on_close(self, event: CloseEvent) -> None:
         if not self._is_closing and event.error is None:

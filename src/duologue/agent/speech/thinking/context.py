@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from itertools import accumulate
 
 from livekit.agents import llm
 
-_UNIT = re.compile(r" ?[A-Za-z]{1,3}|.", re.DOTALL)
-"""What becomes a token at worst: three letters, one digit, sign or space before such, one byte of
-anything else."""
-
-TOKENS_PER_ITEM = 8
-"""The marks a chat template puts round a message."""
-INSTRUCTIONS_SHARE = 0.75
-"""Of the budget: with longer instructions no conversation would fit."""
+from duologue.agent.speech.thinking.tokens import (
+    INSTRUCTIONS_SHARE,
+    TOKENS_PER_ITEM,
+    UNIT,
+    estimated_tokens,
+    weight,
+)
 
 
 def fit_context(chat: llm.ChatContext, budget_tokens: int) -> llm.ChatContext:
@@ -40,11 +38,6 @@ def fit_context(chat: llm.ChatContext, budget_tokens: int) -> llm.ChatContext:
     fitted = chat.copy()
     fitted.items = [*instructions, *_latest(talk, left)]
     return fitted
-
-
-def estimated_tokens(text: str) -> int:
-    """Return at least the number of tokens of a text, for English about 1.5 times that."""
-    return sum(map(_weight, _UNIT.findall(text)))
 
 
 def _latest(talk: list[llm.ChatItem], budget_tokens: int) -> list[llm.ChatItem]:
@@ -72,10 +65,6 @@ def _tokens(item: llm.ChatItem) -> int:
     return TOKENS_PER_ITEM + estimated_tokens(_text(item))
 
 
-def _weight(unit: str) -> int:
-    return 1 if unit.isascii() else len(unit.encode(errors="replace"))
-
-
 def _text(item: llm.ChatItem) -> str:
     if item.type == "message":
         return item.text_content or ""
@@ -89,7 +78,7 @@ def _text(item: llm.ChatItem) -> str:
 def _without_end(item: llm.ChatItem, tokens: int) -> llm.ChatItem:
     if item.type != "message" or _tokens(item) <= tokens:
         return item
-    units = _UNIT.findall(_text(item))
+    units = UNIT.findall(_text(item))
     kept = units[: _how_many(units, tokens - TOKENS_PER_ITEM)]
     return item.model_copy(update={"content": ["".join(kept)]})
 
@@ -97,11 +86,11 @@ def _without_end(item: llm.ChatItem, tokens: int) -> llm.ChatItem:
 def _without_beginning(item: llm.ChatItem, tokens: int) -> llm.ChatItem:
     if item.type != "message":
         return item
-    units = _UNIT.findall(_text(item))
+    units = UNIT.findall(_text(item))
     kept = units[len(units) - _how_many(units[::-1], tokens - TOKENS_PER_ITEM) :]
     return item.model_copy(update={"content": ["".join(kept)]})
 
 
 def _how_many(units: list[str], tokens: int) -> int:
-    sizes = accumulate(map(_weight, units))
+    sizes = accumulate(map(weight, units))
     return sum(1 for size in sizes if size <= tokens)

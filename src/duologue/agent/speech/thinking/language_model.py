@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import SimpleNamespace, TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,9 @@ from livekit.agents import APIConnectOptions, NotGivenOr, llm
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN
 from livekit.plugins.openai import LLM
 
+from duologue.agent.speech.thinking.adapting import REFUSALS, endpoint
 from duologue.agent.speech.thinking.addresses import is_loopback
+from duologue.agent.speech.thinking.repairing import CallIds, RepairedStream
 from duologue.errors import ModelError
 
 logger = logging.getLogger("duologue.agent.llm")
@@ -159,11 +161,21 @@ def build_llm(
 
 
 class _ExplicitClient(openai.AsyncOpenAI):
-    """Sends the key and the headers it was given, and none from the environment."""
+    """Sends the key and the headers it was given, and none from the environment.
+
+    Its chat completions are requested as the server takes them, and answered as the engine needs.
+    """
 
     def __init__(self, headers: Mapping[str, str], **options: Any) -> None:
         self._given_headers = headers
         super().__init__(**options)
+        self._chat: Any = SimpleNamespace(
+            completions=_Completions(super().chat.completions, str(self.base_url))
+        )
+
+    @property
+    def chat(self) -> Any:
+        return self._chat
 
     @property
     def default_headers(self) -> dict[str, str | openai.Omit]:
@@ -174,6 +186,32 @@ class _ExplicitClient(openai.AsyncOpenAI):
             "User-Agent": "duologue",
             **self._given_headers,
         }
+
+
+class _Completions:
+    """Takes the place of the client's own chat completions.
+
+    Args:
+        completions: those.
+        address: of the server.
+    """
+
+    def __init__(self, completions: Any, address: str) -> None:
+        self._completions = completions
+        self._address = address
+        self._ids = CallIds()
+
+    async def create(self, **request: Any) -> RepairedStream:
+        """Request an answer; what the server refuses is changed, and requested again."""
+        known = endpoint(self._address, str(request.get("model")))
+        while True:
+            adapted = known.adapted(request)
+            try:
+                return RepairedStream(await self._completions.create(**adapted), self._ids)
+            except openai.APIStatusError as error:
+                reason = f"{error.message} {error.body or ''}"
+                if error.status_code not in REFUSALS or not known.learn(adapted, reason):
+                    raise
 
 
 class _LoggingLLM(LLM):
