@@ -67,6 +67,17 @@ def test_tools_that_the_bundled_model_cannot_call_are_named(
     assert ("bundled language model cannot call (look_up)" in told) is (llm_base_url is None)
 
 
+@pytest.mark.parametrize(("words", "told"), [(100, False), (3000, True)])
+def test_a_prompt_that_the_bundled_model_cannot_take_is_told(
+    words: int, told: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "concierge.yaml"
+    prompt = "be kind " * words
+    path.write_text(f"conversation_config: {{agent: {{prompt: {{prompt: {prompt}}}}}}}\n")
+    definitions_of(AgentSettings(definitions_path=path))
+    assert ("has a prompt of some" in capsys.readouterr().err) is told
+
+
 def test_all_bundled_models_are_fetched(ensured: list[str]) -> None:
     found = models_of(AgentSettings())
     assert set(ensured) == {model.name for model in models.BUNDLED_MODELS}
