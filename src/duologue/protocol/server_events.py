@@ -328,48 +328,41 @@ class AsrInitiationMetadataEvent(ServerEvent, frozen=True, kw_only=True):
     metadata: dict[str, Any]
 
 
-class AgentResponseCompleteEvent(ServerEvent, frozen=True, kw_only=True):
+class OpenEvent(ServerEvent, frozen=True, kw_only=True):
+    """What the events have in common whose fields nobody knows beforehand."""
+
+    INNER_MAY_BE_MISSING = True
+    OPEN = "data"
+
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class AgentResponseCompleteEvent(OpenEvent, frozen=True, kw_only=True):
     """The agent's turn is over: nothing of this answer is to come."""
 
     TYPE = "agent_response_complete"
     INNER = "agent_response_complete_event"
-    INNER_MAY_BE_MISSING = True
-    OPEN = "data"
-
-    data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class AgentResponseMetadataEvent(ServerEvent, frozen=True, kw_only=True):
+class AgentResponseMetadataEvent(OpenEvent, frozen=True, kw_only=True):
     """What a language model of the agent's owner tells besides its answer."""
 
     TYPE = "agent_response_metadata"
     INNER = "agent_response_metadata_event"
-    INNER_MAY_BE_MISSING = True
-    OPEN = "data"
-
-    data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class ClientErrorEvent(ServerEvent, frozen=True, kw_only=True):
+class ClientErrorEvent(OpenEvent, frozen=True, kw_only=True):
     """The server could not do what this client asked for."""
 
     TYPE = "client_error"
     INNER = "client_error_event"
-    INNER_MAY_BE_MISSING = True
-    OPEN = "data"
-
-    data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-class DtmfRequestEvent(ServerEvent, frozen=True, kw_only=True):
+class DtmfRequestEvent(OpenEvent, frozen=True, kw_only=True):
     """The agent wants telephone keys to be pressed, for a phone bridge to do."""
 
     TYPE = "dtmf_request"
     INNER = "dtmf_request_event"
-    INNER_MAY_BE_MISSING = True
-    OPEN = "data"
-
-    data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class GuardrailTriggeredEvent(ServerEvent, frozen=True, kw_only=True):
@@ -454,4 +447,5 @@ class ErrorEvent(ServerEvent, frozen=True, kw_only=True):
 
 def event_types() -> list[type[ServerEvent]]:
     """Every event type of the contract."""
-    return ServerEvent.__subclasses__()
+    kinds = [*ServerEvent.__subclasses__(), *OpenEvent.__subclasses__()]
+    return [kind for kind in kinds if kind is not OpenEvent]
