@@ -23,8 +23,10 @@ SPOKEN = 2
 """Of them. All would be more than two cores can do, the callers included."""
 LOUD = 500
 """Of 32,768: above the noise of a codec, below any voice."""
-LEAST = 7
-"""So many of them each of two workers holds. It would be 10 if they came one after the other."""
+LEAST = 4
+"""So many of them each of two workers holds. It would be 10 if they came one after the other; they
+come at once, before either worker has told its load, and LiveKit draws. Fewer than this would be
+drawn in 1 of 400 runs, if no load were ever told."""
 END_LIMIT_S = 10.0
 """A little more than a server gives its calls, and a user to leave."""
 KILL_LIMIT_S = 40.0
