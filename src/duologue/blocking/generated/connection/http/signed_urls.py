@@ -17,6 +17,10 @@ def get_signed_url(
     origin: str | None = None,
     region: Region | None = None,
     environment: str | None = None,
+    branch_id: str | None = None,
+    version_id: str | None = None,
+    include_conversation_id: bool = False,
+    debug_events_request: bool = False,
     timeout: float = DEFAULT_TIMEOUT_S,
     ssl_context: ssl.SSLContext | None = None,
 ) -> str:
@@ -32,6 +36,10 @@ def get_signed_url(
         origin: the server; without it that in `DUOLOGUE_ORIGIN`, or else ElevenLabs' own.
         region: ElevenLabs' server there, such as "eu-residency"; not together with `origin`.
         environment: the server's environment of that name.
+        branch_id: which branch of the agent.
+        version_id: which version of the agent.
+        include_conversation_id: whether the URL names the conversation, and is good for one only.
+        debug_events_request: whether the server is to send events for debugging.
         timeout: how many seconds the server may take.
         ssl_context: how TLS is done with the server; None for the usual way.
 
@@ -50,6 +58,10 @@ def get_signed_url(
             origin=origin,
             region=region,
             environment=environment,
+            branch_id=branch_id,
+            version_id=version_id,
+            include_conversation_id=include_conversation_id,
+            debug_events_request=debug_events_request,
             timeout=timeout,
             ssl_context=ssl_context,
         ),

@@ -17,6 +17,10 @@ def get_conversation_token(
     origin: str | None = None,
     region: Region | None = None,
     environment: str | None = None,
+    branch_id: str | None = None,
+    version_id: str | None = None,
+    participant_name: str | None = None,
+    debug_events_request: bool = False,
     timeout: float = DEFAULT_TIMEOUT_S,
     ssl_context: ssl.SSLContext | None = None,
 ) -> str:
@@ -33,11 +37,15 @@ def get_conversation_token(
         origin: the server; without it that in `DUOLOGUE_ORIGIN`, or else ElevenLabs' own.
         region: ElevenLabs' server there, such as "eu-residency"; not together with `origin`.
         environment: the server's environment of that name.
+        branch_id: which branch of the agent.
+        version_id: which version of the agent.
+        participant_name: the user's name in the room.
+        debug_events_request: whether the server is to send events for debugging.
         timeout: how many seconds the server may take.
         ssl_context: how TLS is done with the server; None for the usual way.
 
     Raises:
-        TypeError: `timeout` is no number.
+        TypeError: a value of the wrong kind.
         ValueError: the key would travel readably over a network, the origin or the region is none,
             or both are given, or `timeout` is not positive.
         ConversationTokenRefused: the server answered with an error, such as 401 for a wrong key.
@@ -50,6 +58,10 @@ def get_conversation_token(
             origin=origin,
             region=region,
             environment=environment,
+            branch_id=branch_id,
+            version_id=version_id,
+            participant_name=participant_name,
+            debug_events_request=debug_events_request,
             timeout=timeout,
             ssl_context=ssl_context,
         ),
