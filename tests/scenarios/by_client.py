@@ -141,6 +141,8 @@ class _Performance:
         self._outcome = Outcome(
             reports=self._reports, sends=_sent(call), heard=self._heard, end=end
         )
+        # Or what still waits to be heard would be waited for: nobody plays it any more.
+        await conversation.end_session()
 
     def outcome(self) -> Outcome:
         assert self._outcome is not None
