@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from livekit import api
 
-from duologue import Conversation, Disconnection
+from duologue import Conversation, Disconnection, Mode
 from duologue.agent.settings import LiveKitSettings
 from duologue.audio.samples import Samples, samples_from_bytes
 from duologue.protocol.client_messages import UserAudioChunk, UserMessage
-from duologue.protocol.server_events import AgentResponseEvent
+from duologue.protocol.server_events import AgentResponseEvent, AudioEvent
 from duologue.testing import (
     Begin,
     Expect,
@@ -31,6 +31,9 @@ from tests.real.waiting import eventually
 RATE_HZ = 16_000
 LIMIT_S = 20.0
 LOUD = 3000
+SILENT_AFTER_S = 0.3
+REST_S = 4.0
+"""By then the agent has said the rest of what was interrupted."""
 
 
 def tone(duration_s: float) -> Samples:
@@ -103,6 +106,56 @@ async def test_an_agent_that_vanishes_has_left_the_room(livekit: LiveKitSettings
         conversation.send_user_message("Goodbye.")
         end = await asyncio.wait_for(conversation.wait_until_ended(), LIMIT_S)
     assert end == Disconnection.by_departure("the agent left (CLIENT_INITIATED)")
+
+
+def spoken(event_id: int, duration_s: float) -> AudioEvent:
+    return AudioEvent(audio=tone(duration_s).tobytes(), event_id=event_id)
+
+
+def is_audible(samples: Samples) -> bool:
+    return bool(np.abs(samples.astype(int)).max(initial=0) > LOUD)
+
+
+async def test_asking_and_waiting_gives_the_answer_once_it_was_heard(
+    livekit: LiveKitSettings,
+) -> None:
+    answer = AgentResponseEvent(agent_response="Well.", event_id=1)
+    script = [Begin(), Expect(UserMessage), Say(answer), Say(spoken(1, 1.0)), Listen()]
+    options = devices()
+    async with (
+        ScriptedAgent(script, livekit=livekit) as agent,
+        Conversation.start_session(agent_id="a", origin=agent.origin, **options) as conversation,
+    ):
+        conversation.send_user_message("And?")
+        answered = await conversation.answered(limit_s=LIMIT_S)
+        assert [message.text for message in answered] == ["Well."]
+        assert conversation.mode is Mode.LISTENING
+        loud = np.abs(options["speaker"].heard().astype(int)) > LOUD
+        assert np.count_nonzero(loud) / RATE_HZ > 0.5  # of a tone, most is loud
+
+
+async def test_what_the_caller_interrupts_is_silent_at_once_and_the_next_answer_is_heard(
+    livekit: LiveKitSettings,
+) -> None:
+    script = [
+        *(Begin(), Say(spoken(1, 3.0))),
+        *(Expect(UserMessage, within=LIMIT_S), Say(spoken(2, 1.0)), Listen()),
+    ]
+    options = devices()
+    speaker = options["speaker"]
+    async with (
+        ScriptedAgent(script, livekit=livekit) as agent,
+        Conversation.start_session(agent_id="a", origin=agent.origin, **options) as conversation,
+    ):
+        await eventually(lambda: is_audible(speaker.heard()), "the agent is heard")
+        await conversation.interrupt()
+        assert conversation.mode is Mode.LISTENING
+        await asyncio.sleep(SILENT_AFTER_S)
+        silent_from = len(speaker.heard())
+        await asyncio.sleep(REST_S)
+        assert not is_audible(speaker.heard()[silent_from:])
+        conversation.send_user_message("And?")
+        await eventually(lambda: is_audible(speaker.heard()[silent_from:]), "the next answer")
 
 
 def written(agent: ScriptedAgent) -> list[list[str | None]]:
