@@ -16,7 +16,7 @@ from duologue.agent.settings import LiveKitSettings
 from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import define, serving
 from tests.agent.tool_calling import ARGUMENTS, LIGHT, ToolCallingSpeech
-from tests.real.browser_client import BrowserClient, browser_client
+from tests.real.browser_client import BrowserClient, browser_client, write_microphone
 from tests.real.livekit_rooms import until_deleted
 
 LONG_REPLY = "This is said for a while, and then for a while more. " * 4
@@ -24,12 +24,19 @@ LONG_REPLY = "This is said for a while, and then for a while more. " * 4
 
 @asynccontextmanager
 async def in_a_browser(
-    livekit: LiveKitSettings, speech: ScriptedSpeech, agent: AgentDefinition, **options: Any
+    livekit: LiveKitSettings,
+    speech: ScriptedSpeech,
+    agent: AgentDefinition,
+    microphone: Path | None = None,
+    **options: Any,
 ) -> AsyncIterator[BrowserClient]:
-    """The client, in a voice conversation over WebRTC."""
+    """The client, in a voice conversation over WebRTC.
+
+    Without a `microphone` the user beeps, which the agent takes for speech now and then.
+    """
     async with (
         serving(speech, agent, livekit=livekit) as origin,
-        browser_client() as client,
+        browser_client(microphone) as client,
     ):
         outcome = await client.start(
             agentId=agent.agent_id,
@@ -42,10 +49,18 @@ async def in_a_browser(
         yield client
 
 
-async def test_a_tool_of_the_client_is_called_and_its_result_told(livekit: LiveKitSettings) -> None:
+@pytest.fixture
+def silent(tmp_path: Path) -> Path:
+    """A microphone of a user who says nothing aloud."""
+    return write_microphone(tmp_path / "silence.wav")
+
+
+async def test_a_tool_of_the_client_is_called_and_its_result_told(
+    livekit: LiveKitSettings, silent: Path
+) -> None:
     agent = define(tools=[LIGHT])
     async with in_a_browser(
-        livekit, ToolCallingSpeech(), agent, clientTools={"light": "on"}
+        livekit, ToolCallingSpeech(), agent, silent, clientTools={"light": "on"}
     ) as client:
         await client.call("sendUserMessage", "Light!")
         answer = await client.wait_for_message("agent")
@@ -73,13 +88,13 @@ async def test_volume_and_muting_are_the_clients_own_affair(livekit: LiveKitSett
 
 
 async def test_feedback_and_context_reach_the_server(
-    livekit: LiveKitSettings, caplog: pytest.LogCaptureFixture
+    livekit: LiveKitSettings, silent: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "duologue.agent.call")
     speech = ScriptedSpeech(
         replies=lambda chat: "There is a map." if "a map" in str(chat.items) else "There is none."
     )
-    async with in_a_browser(livekit, speech, define(first_message="Hello.")) as client:
+    async with in_a_browser(livekit, speech, define(first_message="Hello."), silent) as client:
         await client.wait_for_message("agent")
         await client.call("sendFeedback", True)
         await client.call("sendContextualUpdate", "The user looks at a map.")
@@ -88,9 +103,11 @@ async def test_feedback_and_context_reach_the_server(
     assert "Feedback on event" in caplog.text
 
 
-async def test_an_agent_that_hangs_up_is_told_as_such(livekit: LiveKitSettings) -> None:
+async def test_an_agent_that_hangs_up_is_told_as_such(
+    livekit: LiveKitSettings, silent: Path
+) -> None:
     agent = define(first_message="Goodbye.", turn={"silence_end_call_timeout": 1})
-    async with in_a_browser(livekit, ScriptedSpeech(), agent) as client:
+    async with in_a_browser(livekit, ScriptedSpeech(), agent, silent) as client:
         name = client.values("onConnect")[0]["conversationId"]
         end = await client.wait_for("onDisconnect")
         await until_deleted(livekit, name)
