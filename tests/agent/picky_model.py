@@ -37,6 +37,7 @@ class PickyModel:
     finish_reason: str = "stop"
     requests: list[dict[str, Any]] = field(default_factory=list)
     base_url: str = ""
+    _answered: int = 0
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
@@ -57,8 +58,6 @@ class PickyModel:
             await response.write(_chunk(delta, None))
         await response.write(_chunk({}, self.finish_reason) + b"data: [DONE]\n\n")
         return response
-
-    _answered: int = 0
 
 
 def _chunk(delta: Delta, finish_reason: str | None) -> bytes:

@@ -24,7 +24,7 @@ from duologue.dialogue.rules import Dialogue
 from duologue.dialogue.tools.approvals import Approvals
 from duologue.dialogue.tools.calls import ToolCalls, returned
 from duologue.dialogue.tools.registry import checked_tools
-from duologue.dialogue.values import AgentAudio, Message, Mode
+from duologue.dialogue.values import AgentAudio, ErrorReport, Message, Mode
 from duologue.protocol.client_messages import ClientToolResult, Feedback, Pong
 from duologue.protocol.codec import MalformedEvent, UnknownEvent
 from duologue.protocol.formats import AudioFormat
@@ -310,6 +310,15 @@ def test_an_error_is_reported_with_what_the_server_says() -> None:
     [error] = report.arguments
     assert str(error) == "no model"
     assert vars(error)["context"]["code"] == 1011
+
+
+def test_what_an_error_says_in_an_odd_way_is_in_its_context() -> None:
+    event = ErrorEvent(message="m", other={"error_type": {"name": "quota"}, "status": 429})
+    [report] = of_type(Dialogue(PCM).receive(event, 0.0), Report)
+    [told] = report.arguments
+    assert isinstance(told, ErrorReport)
+    assert told.context["error_type"] == {"name": "quota"}
+    assert told.context["status"] == 429
 
 
 def test_an_error_without_a_word_still_has_a_message() -> None:

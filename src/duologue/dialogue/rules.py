@@ -304,11 +304,11 @@ def _error_report(event: ErrorEvent) -> ErrorReport:
     message = event.message or event.reason or event.error_type or "the server reported an error"
     return ErrorReport(
         message=message,
-        context=event.other
-        | {
+        context={
             "error_type": event.error_type,
             "code": event.code,
             "debug_message": event.debug_message,
             "details": event.details,
-        },
+        }
+        | event.other,
     )

@@ -103,7 +103,8 @@ def talk(
         bool, typer.Option(help="Play --input once the agent's greeting has been heard.")
     ] = True,
     agent_file: Annotated[
-        Path | None, typer.Option(help="The definition (YAML) of the agent on this machine.")
+        Path | None,
+        typer.Option(help="The definition (YAML or JSON) of the agent on this machine."),
     ] = None,
     agent_log: Annotated[
         Path | None,

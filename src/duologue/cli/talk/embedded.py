@@ -37,7 +37,7 @@ async def embedded_agent(
     """Run an agent while the block runs; gives the origin at which it listens.
 
     Args:
-        definition: the agent's YAML file; None takes the one that is built in.
+        definition: the agent's file; None takes the one that is built in.
         log_path: a file for its log.
         log_level: the least important messages to log.
         environment: the variables that it gets; None takes those of this process.

@@ -28,7 +28,7 @@ async def own_agent(
     A private agent is let talk, too: whoever starts it may, with a key that is made for it alone.
 
     Args:
-        definition_path: its YAML file; None takes the one that is built in.
+        definition_path: its file; None takes the one that is built in.
         log_path: a file for all that it does; with None what was said is not kept.
         transport: the way to it; for WebRTC it gets a LiveKit server of its own, which is built
             first if it is not there.
