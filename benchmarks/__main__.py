@@ -13,6 +13,7 @@ NAMES = (
     "first_sound",
     "word_error_rate",
     "capacity",
+    "client_cost",
     "resampling",
     "resampled_words",
     "live_sound",

@@ -14,8 +14,8 @@ import numpy as np
 
 from duologue import Conversation, VoiceConversation
 from duologue.audio.pacing.arrays import ArraySource
-from duologue.audio.pacing.beat import REAL_TIME
 from duologue.audio.pacing.endpoint import PacedEndpoint
+from duologue.audio.pacing.real_time import REAL_TIME
 from duologue.audio.samples import Samples
 from duologue.protocol.server_events import (
     AgentResponseEvent,

@@ -22,6 +22,7 @@ TESTED_ELSEWHERE = {
     "agent/rooms/tracks.py": "real/test_room.py",
     "agent/speech/local.py": "real/test_local_speech.py",
     "agent/speech/speaking/model.py": "real/test_piper.py",
+    "audio/pacing/beat.py": "audio/pacing/test_ticker.py",  # protocols, for mypy
     "audio/tracks/packets.py": "audio/tracks/test_sender.py",  # two numbers
     "cli/talk/embedded.py": "real/test_talk.py",
     "cli/talk/live.py": "real/test_talk_live.py",

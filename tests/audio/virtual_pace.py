@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from duologue.audio.pacing.beat import Beat, PacedThread
+from duologue.audio.pacing.beat import Beat
+from duologue.audio.pacing.paced_thread import PacedThread
 
 
 class VirtualPace:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,8 @@ import numpy as np
 
 from duologue.audio.files.tap import WavTap
 from duologue.audio.pacing.arrays import ArraySink, ArraySource
-from duologue.audio.pacing.beat import RealTime
+from duologue.audio.pacing.beat import Beat
+from duologue.audio.pacing.real_time import REAL_TIME
 from duologue.conversation import Conversation
 from duologue.conversation.starting.start import SessionStart
 from duologue.errors import DeviceError
@@ -94,17 +94,23 @@ class UnopenableSpeaker(ArraySink):
         raise DeviceError("no such speaker")
 
 
-class BreakingPace(RealTime):
+class BreakingPace:
     """Lets a device work for five blocks, and then fail."""
 
-    def __init__(self) -> None:
-        self._left = 5
+    def now(self) -> float:
+        return REAL_TIME.now()
 
-    def wait(self, stop: threading.Event, seconds: float) -> bool:
-        if not self._left:
-            raise DeviceError("the device was pulled out")
-        self._left -= 1
-        return super().wait(stop, seconds)
+    def beat(
+        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+    ) -> Beat:
+        blocks = itertools.count()
+
+        def work_for_a_while() -> None:
+            if next(blocks) == 5:
+                raise DeviceError("the device was pulled out")
+            work()
+
+        return REAL_TIME.beat(name, work_for_a_while, failed=failed)
 
 
 def breaking_microphone() -> MemoryMicrophone:

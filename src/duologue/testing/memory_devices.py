@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from duologue.audio.pacing.arrays import ArraySink
-from duologue.audio.pacing.beat import REAL_TIME, Pace
+from duologue.audio.pacing.beat import Pace
 from duologue.audio.pacing.endpoint import PacedEndpoint
+from duologue.audio.pacing.real_time import REAL_TIME
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
 
 MAX_FED_S = 600

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from duologue.audio.pacing.beat import REAL_TIME, Pace
+from duologue.audio.pacing.beat import Pace
 from duologue.audio.pacing.endpoint import PacedEndpoint
+from duologue.audio.pacing.real_time import REAL_TIME
 from duologue.audio.samples import bytes_from_samples, silence
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from duologue.audio.files.reading import read_wav
 from duologue.audio.files.writing import WavWriter
 from duologue.audio.pacing.arrays import ArraySource
-from duologue.audio.pacing.beat import REAL_TIME, Pace
+from duologue.audio.pacing.beat import Pace
 from duologue.audio.pacing.endpoint import PacedEndpoint
+from duologue.audio.pacing.real_time import REAL_TIME
 from duologue.audio.samples import samples_from_bytes
 
 

@@ -9,8 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from duologue.audio.pacing.beat import BLOCK_MS, REAL_TIME, Pace
+from duologue.audio.pacing.beat import BLOCK_MS, Pace
 from duologue.audio.pacing.endpoint import PacedEndpoint
+from duologue.audio.pacing.real_time import REAL_TIME
 from duologue.audio.samples import (
     Samples,
     bytes_from_samples,

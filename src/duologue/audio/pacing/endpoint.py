@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from duologue.audio.chunker import ChunkSizes
 from duologue.audio.endpoints import log_failure
-from duologue.audio.pacing.beat import BLOCK_MS, REAL_TIME, Beat, Pace
+from duologue.audio.pacing.beat import BLOCK_MS, Beat, Pace
+from duologue.audio.pacing.real_time import REAL_TIME
 
 
 class PacedEndpoint:

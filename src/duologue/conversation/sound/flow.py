@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +15,7 @@ from duologue.audio.analyser import BINS, level_of
 from duologue.audio.capture.chunks import Capture
 from duologue.audio.devices.punctuality import Punctuality
 from duologue.audio.endpoints import Sink, Source, Switchable
+from duologue.audio.pacing.hand_over import call_in_loop
 from duologue.audio.playout.player import Playout
 from duologue.audio.samples import Samples, samples_from_bytes
 from duologue.audio.speech_detector import SpeechDetector
@@ -270,5 +270,4 @@ class Sound:
         return self._playout.is_playing or self._playout.queued_ms > 0
 
     def _tell(self, listener: Callable[..., None], *arguments: object) -> None:
-        with suppress(RuntimeError):  # the loop has closed, and with it the conversation
-            self._loop.call_soon_threadsafe(listener, *arguments)
+        call_in_loop(self._loop, listener, *arguments)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from duologue.audio.pacing.beat import PacedThread
+from duologue.audio.pacing.paced_thread import PacedThread
 from tests.audio.virtual_pace import VirtualPace
 
 
@@ -91,7 +91,7 @@ def test_stop_returns_when_the_thread_has_ended() -> None:
 def test_work_that_does_not_return_is_named_in_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("duologue.audio.pacing.beat.JOIN_LIMIT_S", 0.01)
+    monkeypatch.setattr("duologue.audio.pacing.paced_thread.STOP_LIMIT_S", 0.01)
     working, release = threading.Event(), threading.Event()
 
     def work() -> None:
