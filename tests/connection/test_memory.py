@@ -125,3 +125,14 @@ async def test_an_agent_of_another_event_loop_cannot_be_called() -> None:
     with pytest.raises(SessionConnectionError, match="another event loop"):
         await asyncio.to_thread(lambda: asyncio.run(call()))
     listener.close()
+
+
+async def test_what_can_go_at_once_does_and_the_rest_waits() -> None:
+    connection, peer = connected()
+    message = UserMessage(text="Hello")
+    assert all(connection.send_at_once(message) for _ in range(FRAMES_LIMIT))
+    assert not connection.send_at_once(message)
+    assert await peer.receive() == encode_client_message(message)
+    assert connection.send_at_once(message)
+    peer.vanish()
+    assert connection.send_at_once(message)  # to nobody

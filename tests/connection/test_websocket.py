@@ -448,3 +448,43 @@ async def test_secrets_are_shown_nowhere(caplog: pytest.LogCaptureFixture) -> No
     )
     assert "secret" not in shown
     assert "secret" not in client_log
+
+
+async def test_a_message_may_go_at_once_and_keeps_its_place() -> None:
+    received: list[object] = []
+
+    async def script(call: ScriptedCall) -> None:
+        received.extend([await call.receive(UserMessage) for _ in range(3)])
+
+    async with connected(script) as (connection, _):
+        await connection.send(UserMessage(text="1"))
+        assert connection.send_at_once(UserMessage(text="2"))
+        await connection.send(UserMessage(text="3"))
+        await ended(connection)
+    assert received == [UserMessage(text=text) for text in "123"]
+
+
+async def test_nothing_goes_at_once_to_a_server_that_does_not_read() -> None:
+    reads = asyncio.Event()
+
+    async def script(call: ScriptedCall) -> None:
+        await reads.wait()
+
+    chunk = UserAudioChunk(audio=bytes(48_000))
+    async with connected(script) as (connection, _):
+        taken = 0
+        while connection.send_at_once(chunk):
+            taken += 1
+            assert taken < 10_000
+            await asyncio.sleep(0)
+        assert not connection.send_at_once(chunk)
+        reads.set()
+
+
+async def test_what_goes_at_once_after_the_end_goes_nowhere() -> None:
+    async def leave(call: ScriptedCall) -> None:
+        await call.close(1000)
+
+    async with connected(leave) as (connection, _):
+        await ended(connection)
+        assert connection.send_at_once(UserMessage(text="to nobody"))

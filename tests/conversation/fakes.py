@@ -133,6 +133,12 @@ class ManualConnection:
         await self.takes.wait()
         self.sent.append(message)
 
+    def send_at_once(self, message: ClientMessage) -> bool:
+        if not self.takes.is_set():
+            return False
+        self.sent.append(message)
+        return True
+
     async def receive(self) -> Incoming | Disconnection:
         return await self._incoming.get()
 

@@ -140,3 +140,33 @@ def test_a_loop_that_has_closed_has_ended_the_conversation() -> None:
     thread.start()
     thread.join()
     assert len(refusals) == 1
+
+
+async def test_it_is_clear_while_it_sends_and_nothing_waits() -> None:
+    outbox, connection = Outbox(audio_limit=3), ManualConnection()
+    assert not outbox.is_clear  # nobody sends yet
+    async with sending(outbox, connection):
+        await eventually(lambda: outbox.is_clear)
+        outbox.put(message(1))
+        assert not outbox.is_clear
+        await eventually(lambda: outbox.is_clear)
+        connection.takes.clear()
+        outbox.put(chunk(1))
+        await asyncio.sleep(0.01)
+        assert not outbox.is_clear  # it is being sent
+        connection.takes.set()
+        await eventually(lambda: outbox.is_clear)
+        outbox.close()
+        assert not outbox.is_clear
+
+
+async def test_it_is_not_clear_while_a_message_of_another_thread_waits() -> None:
+    outbox, connection = Outbox(audio_limit=3), ManualConnection()
+    async with sending(outbox, connection):
+        await eventually(lambda: outbox.is_clear)
+        thread = threading.Thread(target=outbox.put, args=[message(1)])
+        thread.start()
+        thread.join(5)
+        assert not outbox.is_clear  # the loop has not been told yet
+        await eventually(lambda: outbox.is_clear)
+    assert connection.sent == [message(1)]

@@ -35,6 +35,13 @@ class Connection(Protocol):
         """
         ...
 
+    def send_at_once(self, message: ClientMessage) -> bool:
+        """Send a message if that takes no waiting; false if it would, and then nothing was sent.
+
+        Only while no `send` is under way. On a connection that is closing it does nothing.
+        """
+        ...
+
     async def receive(self) -> Received | Disconnection:
         """Wait for what comes next; a `Disconnection` is the last.
 

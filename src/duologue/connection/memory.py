@@ -88,6 +88,10 @@ class MemoryConnection:
         """Send a message; see `Connection.send`."""
         await self._to_agent.put(encode_client_message(message))
 
+    def send_at_once(self, message: ClientMessage) -> bool:
+        """Send a message, unless too many wait; see `Connection.send_at_once`."""
+        return self._to_agent.put_at_once(encode_client_message(message))
+
     async def receive(self) -> Incoming | Disconnection:
         """Wait for what comes next; see `Connection.receive`."""
         frame = await self._from_agent.take()
@@ -161,11 +165,17 @@ class _Frames:
 
     async def put(self, frame: Frame) -> None:
         """Let a frame follow, once there is room; after the end, do nothing."""
-        while len(self._waiting) >= FRAMES_LIMIT and self.end is None:
+        while not self.put_at_once(frame):
             await self._change()
+
+    def put_at_once(self, frame: Frame) -> bool:
+        """Let a frame follow; false if too many wait. After the end it is taken for nothing."""
         if self.end is None:
+            if len(self._waiting) >= FRAMES_LIMIT:
+                return False
             self._waiting.append(frame)
             self._changed.set()
+        return True
 
     async def take(self) -> Frame | Disconnection:
         """Wait for the next frame. The end is given again and again."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Coroutine
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
+from aiohttp.http_websocket import WebSocketWriter
 
 from duologue.audio.playout.jitter_buffer import START_MS
 from duologue.connection.base import MESSAGE_MS
@@ -23,7 +25,7 @@ from duologue.dialogue.values import (
 )
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage
-from duologue.protocol.codec import Incoming, decode_server_event, encode_client_message
+from duologue.protocol.codec import Incoming, decode_server_event, encode_client_frame
 from duologue.protocol.server_events import ConversationMetadataEvent
 
 SUBPROTOCOL: Final = "convai"
@@ -42,13 +44,27 @@ MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
 _USER_ENDED: Final = b"User ended conversation"  # the words of ElevenLabs' JavaScript client
 
 
+class _Socket(aiohttp.ClientWebSocketResponse):
+    """aiohttp's socket, and what is below it.
+
+    Attributes:
+        transport: where its frames go.
+    """
+
+    def __init__(
+        self, reader: Any, writer: WebSocketWriter, *arguments: Any, **options: Any
+    ) -> None:
+        super().__init__(reader, writer, *arguments, **options)
+        self.transport = writer.transport
+
+
 class WebSocketConnection:
     """An open WebSocket to an agent. See `duologue.connection.base.Connection`."""
 
     chunk_ms = MESSAGE_MS
     start_ms = START_MS
 
-    def __init__(self, http: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse):
+    def __init__(self, http: aiohttp.ClientSession, socket: _Socket):
         self._http = http
         self._socket = socket
 
@@ -74,7 +90,11 @@ class WebSocketConnection:
                 the proxy of the environment is none.
         """
         way = await way_to(url)
-        http = aiohttp.ClientSession(trace_configs=[_without_redirects()], connector=way.connector)
+        http = aiohttp.ClientSession(
+            trace_configs=[_without_redirects()],
+            connector=way.connector,
+            ws_response_class=_Socket,
+        )
         try:
             async with asyncio.timeout(timeout_s):
                 socket = await http.ws_connect(
@@ -92,13 +112,29 @@ class WebSocketConnection:
                 # The cause stays out of tracebacks: it may show the URL with its signature.
                 raise _connection_error(url, error, timeout_s) from None
             raise
+        assert isinstance(socket, _Socket)
         return cls(http, socket)
 
     async def send(self, message: ClientMessage) -> None:
         """Send a message; see `Connection.send`."""
         with suppress(ConnectionError, aiohttp.ClientError):
             # What cannot be sent any more is not an error of the sender: `receive` tells the end.
-            await self._socket.send_str(encode_client_message(message))
+            await self._sending(message)
+
+    def send_at_once(self, message: ClientMessage) -> bool:
+        """Send a message if the system takes it now; see `Connection.send_at_once`."""
+        if self._socket.transport.get_write_buffer_size():
+            return False
+        sending = self._sending(message)
+        with suppress(ConnectionError, aiohttp.ClientError, StopIteration):
+            # aiohttp waits for nothing here but for a full buffer, and this one is empty: so the
+            # first step is the last.
+            sending.send(None)
+        sending.close()
+        return True
+
+    def _sending(self, message: ClientMessage) -> Coroutine[Any, Any, None]:
+        return self._socket.send_frame(encode_client_frame(message), aiohttp.WSMsgType.TEXT)
 
     async def receive(self) -> Incoming | Disconnection:
         """Wait for what comes next; see `Connection.receive`."""

@@ -39,8 +39,23 @@ class Outbox:
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self._emptied.set()
+        self._is_open = False
         self._closed = False
         self.dropped_audio = 0
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether messages are being sent and none waits: one more may go without being queued.
+
+        For the event loop.
+        """
+        return (
+            self._is_open
+            and not self._closed
+            and self._emptied.is_set()
+            and not self._control
+            and not self._audio
+        )
 
     def put(self, message: ClientMessage) -> None:
         """Queue a message. May be called from any thread.
@@ -68,6 +83,7 @@ class Outbox:
 
     async def send_all(self, send: Callable[[ClientMessage], Awaitable[None]]) -> None:
         """Send what waits, and what is put in later, until cancelled."""
+        self._is_open = True
         while True:
             await self._filled.wait()
             self._filled.clear()

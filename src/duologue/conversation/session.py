@@ -60,6 +60,8 @@ ANSWER_LIMIT_S: Final = 60.0
 CALLBACK_LIMIT_S: Final = 5.0
 """How long the end waits for callbacks that are still to be called."""
 
+_NO_MESSAGES: Final = (MalformedEvent, ConnectionNotice)
+
 
 class BaseConversation(Senders, Uploads):
     """What spoken and written conversations have in common.
@@ -89,7 +91,10 @@ class BaseConversation(Senders, Uploads):
         self._clock_s = clock_of(self._loop)
         self._answer_watch = AnswerWatch(self._answer_over_at_ms, self._now_ms)
         self._tasks: list[asyncio.Task[None]] = []
-        self._deadline_moved = asyncio.Event()
+        self._deadline_ms: float | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._tells_incoming = parts.callbacks.wants("on_incoming_event")
+        self._tells_outgoing = parts.callbacks.wants("on_outgoing_event")
         self._end_begun = asyncio.Event()
         self._ended = asyncio.Event()
         self._disconnection: Disconnection | None = None
@@ -237,7 +242,6 @@ class BaseConversation(Senders, Uploads):
             self._act_on(event)
         self._tasks = [
             self._run(self._outbox.send_all(self._transmit), "sender"),
-            self._run(self._keep_deadlines(), "deadlines"),
         ]
         if end is None:
             self._tasks.append(self._run(self._receive_all(), "receiver"))
@@ -254,9 +258,10 @@ class BaseConversation(Senders, Uploads):
     def _act_on(self, event: Received) -> None:
         if self._disconnection is not None:
             return
-        if not isinstance(event, MalformedEvent | ConnectionNotice):
+        if not isinstance(event, _NO_MESSAGES):
             message = message_of(event)
-            self._callbacks.put(Report.of("on_incoming_event", message))
+            if self._tells_incoming:
+                self._callbacks.put(Report.of("on_incoming_event", message))
             self._events.put(message)
         with self._rules_lock:
             actions = self._dialogue.receive(event, self._now_ms())
@@ -303,7 +308,7 @@ class BaseConversation(Senders, Uploads):
                     self._approvals.withdraw(tool_call_id)
                 case End(disconnection):
                     self._end(disconnection)
-        self._deadline_moved.set()
+        self._heed_deadline()
         self._answer_watch.happened()
 
     def _answer(self, message: ClientMessage) -> None:
@@ -320,8 +325,12 @@ class BaseConversation(Senders, Uploads):
             self._end(_internal(f"the server takes no answers: {error}"))
 
     async def _transmit(self, message: ClientMessage) -> None:
-        self._callbacks.put(Report.of("on_outgoing_event", message))
+        self._tell_outgoing(message)
         await self._connection.send(message)
+
+    def _tell_outgoing(self, message: ClientMessage) -> None:
+        if self._tells_outgoing:
+            self._callbacks.put(Report.of("on_outgoing_event", message))
 
     async def _receive_all(self) -> None:
         for count in itertools.count(1):
@@ -333,21 +342,32 @@ class BaseConversation(Senders, Uploads):
             if count % READ_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
-    async def _keep_deadlines(self) -> None:
-        while True:
-            self._deadline_moved.clear()
-            with self._rules_lock:
-                deadline_ms = self._dialogue.next_deadline_ms
-            wait_s = (
-                None if deadline_ms is None else max(0.0, (deadline_ms - self._now_ms()) / 1000)
-            )
-            with suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._deadline_moved.wait()
+    def _heed_deadline(self) -> None:
+        """Let the rules know of the next moment for which they wait, if that has changed."""
+        with self._rules_lock:
+            deadline_ms = self._dialogue.next_deadline_ms
+        if deadline_ms == self._deadline_ms:
+            return
+        self._forget_deadline()
+        if deadline_ms is not None:
+            wait_s = max(0.0, (deadline_ms - self._now_ms()) / 1000)
+            self._deadline_ms = deadline_ms
+            self._deadline = self._loop.call_later(wait_s, self._deadline_came)
+
+    def _forget_deadline(self) -> None:
+        self._deadline_ms = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _deadline_came(self) -> None:
+        self._forget_deadline()
+        try:
             with self._rules_lock:
                 actions = self._dialogue.tick(self._now_ms())
-            if actions:
-                self._carry_out(actions)
+            self._carry_out(actions)
+        except Exception as error:
+            self._failed("what waits for a moment", error)
 
     def _run(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine, name=f"duologue {name} {self._id}")
@@ -358,7 +378,10 @@ class BaseConversation(Senders, Uploads):
         """A task that fails has met a mistake of ours: the session ends, and the log has it."""
         if task.cancelled() or (error := task.exception()) is None:
             return
-        logger.error("%s failed", task.get_name(), exc_info=error)
+        self._failed(task.get_name(), error)
+
+    def _failed(self, what: str, error: BaseException) -> None:
+        logger.error("%s failed", what, exc_info=error)
         self._end(_internal(f"an internal error ended the conversation: {error!r}"))
 
     def _end(self, disconnection: Disconnection) -> None:
@@ -367,6 +390,7 @@ class BaseConversation(Senders, Uploads):
             return
         self._disconnection = disconnection
         self._status.advance(Status.DISCONNECTING)
+        self._forget_deadline()
         self._outbox.close()
         for report in self._dialogue.over():
             self._callbacks.put(report)

@@ -239,8 +239,13 @@ class VoiceConversation(BaseConversation):
             self._chunks_sent += 1
 
     def _send_chunk(self, chunk: bytes) -> None:
+        message = UserAudioChunk(audio=chunk)
+        if self._outbox.is_clear and self._connection.send_at_once(message):
+            self._tell_outgoing(message)
+            self._chunks_sent += 1
+            return
         try:
-            self._outbox.put(UserAudioChunk(audio=chunk))
+            self._outbox.put(message)
         except ConversationEnded:
             return  # the microphone has not stopped yet, but the conversation has
 

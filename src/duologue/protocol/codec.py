@@ -146,10 +146,15 @@ def encode_client_message(message: ClientMessage) -> str:
         TypeError: a value inside (a dynamic variable, an extra body) is not JSON.
         ValueError: a text inside has half a surrogate pair, which UTF-8 cannot hold.
     """
+    return encode_client_frame(message).decode()
+
+
+def encode_client_frame(message: ClientMessage) -> bytes:
+    """Write a message as the bytes of a text frame; see `encode_client_message`."""
     if message.TYPE is None:
-        return msgspec.json.encode(message).decode()
+        return msgspec.json.encode(message)
     fields = msgspec.to_builtins(message)
-    return msgspec.json.encode({"type": message.TYPE, **fields}).decode()
+    return msgspec.json.encode({"type": message.TYPE, **fields})
 
 
 _Reader: TypeAlias = Callable[[Frame], Any]

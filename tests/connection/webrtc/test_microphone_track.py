@@ -78,3 +78,12 @@ async def test_sound_that_livekit_does_not_take_is_an_error(
     with pytest.raises(RuntimeError, match="the source is gone"):
         async with asyncio.timeout(LIMIT_S):
             await push_at_once(track, voice(60_000))
+
+
+async def test_what_can_go_at_once_does_until_too_much_waits(track: MicrophoneTrack) -> None:
+    chunk = voice(CHUNK_MS).tobytes()
+    taken = 0
+    while track.push_at_once(chunk):
+        taken += 1
+        assert taken < 1000
+    assert taken * CHUNK_MS > QUEUE_MS

@@ -5,6 +5,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
+from duologue.connection.websocket import WebSocketConnection
 from duologue.conversation.sound.counters import AudioCounters
 from duologue.conversation.telling import callbacks
 from duologue.dialogue.values import AgentAudio
@@ -44,7 +45,8 @@ async def test_the_counters_tell_what_became_of_the_sound() -> None:
     )
 
 
-async def test_chunks_that_are_dropped_are_counted() -> None:
+async def test_chunks_that_are_dropped_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WebSocketConnection, "send_at_once", lambda connection, message: False)
     async with calling(input_chunk_duration_ms=1000) as call:
         # At most 1 s waits, and all has been put in before the loop sends the first.
         call.source.say(tone(4000))

@@ -148,6 +148,14 @@ class WebRtcConnection:
                 )
             )
 
+    def send_at_once(self, message: ClientMessage) -> bool:
+        """Send a chunk of sound, unless too much waits; see `Connection.send_at_once`."""
+        if self._arrivals.end is not None:
+            return True
+        if not isinstance(message, UserAudioChunk):
+            return False
+        return self._microphone is None or self._microphone.push_at_once(message.audio)
+
     async def receive(self) -> Received | Disconnection:
         """Wait for what comes next; see `Connection.receive`."""
         return await self._arrivals.take()

@@ -54,6 +54,14 @@ class MicrophoneTrack:
             await self._taken.wait()
         self._sender.raise_failure()
 
+    def push_at_once(self, pcm: bytes) -> bool:
+        """Let samples follow if `push` would not wait nor raise; false if it would."""
+        if self._pace.waiting_ms > QUEUE_MS or self._sender.is_over:
+            return False
+        self._pace.push(pcm, self._loop.time())
+        self._sender.pushed()
+        return True
+
     async def close(self) -> None:
         """Release it."""
         await self._sender.aclose()

@@ -136,6 +136,10 @@ class CallbackQueue:
         """How many reports were dropped, because callbacks were too slow."""
         return self._waiting.dropped
 
+    def wants(self, name: str) -> bool:
+        """Whether there is a callback of that name: reports for others need not be made."""
+        return name in self._callbacks
+
     def put(self, report: Report) -> None:
         """Let a report be delivered after those that wait already."""
         if not self._finished:
