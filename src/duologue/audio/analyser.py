@@ -60,15 +60,19 @@ class Analyser:
     spectrum, and while nothing is pushed it stays as it is.
     """
 
-    def __init__(self, sample_rate_hz: int) -> None:
+    def __init__(self, sample_rate_hz: int, latest: LatestSamples | None = None) -> None:
         """
+        Args:
+            latest: where the samples are, if others keep them: `FFT_SIZE` of int16 or more. Then
+                nothing is to be pushed here.
+
         Raises:
             ValueError: sound of that rate holds nothing of a voice: it is 200 Hz or less.
         """
         self._voice_bins = voice_bins(sample_rate_hz)
         # All blocks are of one type: that of what was pushed last.
         self._type: np.dtype[Any] = np.dtype(np.int16)
-        self._latest = LatestSamples(FFT_SIZE, (silence(FFT_SIZE),))
+        self._latest = latest or LatestSamples(FFT_SIZE, (silence(FFT_SIZE),))
         self._reading = threading.Lock()
         self._last_read = self._latest.blocks[-1]
         self._magnitudes = np.zeros(BINS)
@@ -118,7 +122,7 @@ class Analyser:
         """The mean of `voice_range_data`, from 0 to 1.
 
         It is a mean of decibels over frequencies, so noise is louder by it than a tone of the same
-        power; for the root mean square see `LevelMeter`.
+        power; for the root mean square see `Meters.level`.
         """
         return level_of(self.voice_range_data())
 

@@ -35,12 +35,15 @@ class ChunkSizes:
                 f"a chunk lasts {MIN_CHUNK_MS} to {MAX_CHUNK_MS} ms, not {chunk_ms} ms; 20 is usual"
             )
         self._samples_per_chunk_x1000 = sample_rate_hz * chunk_ms
+        self._alternates = bool(self._samples_per_chunk_x1000 % 1000)
         self._index = 0
         self.current = self._end_of(1)
 
     def advance(self) -> int:
         """Return the size of the chunk that comes next, and go on to the one after it."""
         size = self.current
+        if not self._alternates:
+            return size
         self._index += 1
         self.current = self._end_of(self._index + 1) - self._end_of(self._index)
         return size
@@ -75,6 +78,9 @@ class Chunker:
 
         The samples are not to be changed afterwards.
         """
+        if not self.pending and len(samples) == self._sizes.current:
+            self._sizes.advance()
+            return [samples]
         self._pieces.append(samples)
         self.pending += len(samples)
         if self.missing > 0:

@@ -14,6 +14,7 @@ FULL_SCALE = 32768
 """The magnitude of the loudest sample that 16 bits can hold."""
 
 _WIRE_TYPE = np.dtype("<i2")
+_NATIVE_WIRE_TYPE = np.dtype(np.int16) if _WIRE_TYPE.isnative else None
 
 
 def samples_from_bytes(data: memoryview | bytes | bytearray) -> Samples:
@@ -38,6 +39,8 @@ def samples_from_bytes(data: memoryview | bytes | bytearray) -> Samples:
 
 def bytes_from_samples(samples: Samples) -> memoryview:
     """Give samples as a view of little-endian bytes (format `"B"`), without copying if possible."""
+    if samples.dtype is _NATIVE_WIRE_TYPE and len(samples) and samples.flags.c_contiguous:
+        return samples.data.cast("B")  # as below, in a third of the time
     return np.ascontiguousarray(samples, dtype=_WIRE_TYPE).view(np.uint8).data
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from duologue.audio.analyser import BINS, Analyser
+from duologue.audio.analyser import BINS
 from duologue.audio.capture.pushed_blocks import PushedBlocks
 from duologue.audio.chunker import Chunker
-from duologue.audio.level import LevelMeter
+from duologue.audio.meters import Meters
 from duologue.audio.resample import Resampler
 from duologue.audio.samples import Samples, milliseconds, silence
 
@@ -61,8 +61,7 @@ class Capture:
         self._rounding = int(source_rate_hz != wire_rate_hz)
         self._processor = processor
         self._chunker = Chunker(wire_rate_hz, chunk_ms)
-        self._meter = LevelMeter(wire_rate_hz)
-        self._analyser = Analyser(wire_rate_hz)
+        self._meters = Meters(wire_rate_hz)
         self._wire_rate_hz = wire_rate_hz
         self._at_once = wire_rate_hz * AT_ONCE_MS // 1000
         self._frames_captured = 0
@@ -87,8 +86,7 @@ class Capture:
             # After all else, so that it runs on, still knows the room's echo, and unmuting starts
             # without a gap.
             samples = silence(len(samples))
-        self._meter.push(samples)
-        self._analyser.push(samples)
+        self._meters.push(samples)
         self._frames_captured += len(samples)
         return self._chunker.push(samples)
 
@@ -100,11 +98,11 @@ class Capture:
 
     def level(self) -> float:
         """The loudness of the last 50 ms that went out, 0 to 1; 0 while muted."""
-        return self._meter.level()
+        return self._meters.level()
 
     def voice_range_data(self) -> bytes:
         """The spectrum of what goes out, see `Analyser.voice_range_data`; zeros while muted."""
-        return bytes(BINS) if self.muted else self._analyser.voice_range_data()
+        return bytes(BINS) if self.muted else self._meters.voice_range_data()
 
     @property
     def captured_ms(self) -> float:

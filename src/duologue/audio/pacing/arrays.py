@@ -94,6 +94,8 @@ class ArraySource(PacedEndpoint):
             self._began_at_s = self._pace.now() - BLOCK_MS / 1000
         block = self._samples[self._position : self._position + frames]
         self._position += len(block)
+        if len(block) == frames:
+            return block.copy()  # the memory belongs to the receiver
         return np.concatenate((block, silence(frames - len(block))))
 
 

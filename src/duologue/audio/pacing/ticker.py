@@ -128,36 +128,38 @@ class _Shift:
             self._ticker.leave_alone(self.at_work)
 
     def _work(self) -> None:
-        for beat in self._ticker.beats:
+        ticker = self._ticker
+        now_s = ticker.now()
+        for beat in ticker.beats:
             if beat.next_tick > self.tick:
                 continue
-            if not self._ticker.begin(self, beat):
+            if not ticker.begin(self, beat):
                 return
-            began_s = self._ticker.now()
             beat.do()
-            took_s = self._ticker.now() - began_s
-            if took_s > SLOW_S and beat.has_been_slow(began_s + took_s):
-                self._ticker.relieve(self, self.pieces)
+            began_s, now_s = now_s, ticker.now()
+            if now_s - began_s > SLOW_S and beat.has_been_slow(now_s):
+                ticker.relieve(self, self.pieces)
 
 
 class Ticker:
     """Does the work of many beats, each once a block. Thread-safe.
 
     Its threads are there while there are beats.
+
+    Attributes:
+        beats: whose work is done.
+        now: gives seconds that never go back.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.now = clock.now
         self._lock = threading.Lock()
         self._shift: _Shift | None = None
         self._watch: threading.Thread | None = None
         self._ending = threading.Event()
         self._first_tick_s = 0.0
         self.beats: tuple[TickedBeat, ...] = ()
-
-    def now(self) -> float:
-        """Seconds that never go back."""
-        return self._clock.now()
 
     def beat(
         self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]

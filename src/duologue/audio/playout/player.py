@@ -15,9 +15,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from duologue.audio.analyser import Analyser
 from duologue.audio.gain import RampedGain
-from duologue.audio.level import LevelMeter
+from duologue.audio.meters import Meters
 from duologue.audio.playout.jitter_buffer import START_MS, StartThreshold
 from duologue.audio.playout.queue import PlayoutQueue, Run
 from duologue.audio.playout.seams import Seams
@@ -90,8 +89,7 @@ class Playout:
         self._start = StartThreshold(sample_rate_hz, start_ms)
         self._seams = Seams(sample_rate_hz)
         self._gain = RampedGain(sample_rate_hz)
-        self._meter = LevelMeter(sample_rate_hz)
-        self._analyser = Analyser(sample_rate_hz)
+        self._meters = Meters(sample_rate_hz)
         self._is_playing = False
         self._awaits_audible = True
         self._frames_since_sound = 0
@@ -154,8 +152,7 @@ class Playout:
             runs = self._next_runs(frames)
             self._follow(runs, frames, now_s, reports)
             block = self._gain.apply(self._seams.join(_joined(runs), frames))
-            self._meter.push(block)
-            self._analyser.push(block)
+            self._meters.push(block)
         for report in reports:
             _call_safely(report)
         return bytes_from_samples(block)
@@ -199,11 +196,11 @@ class Playout:
 
     def level(self) -> float:
         """The loudness of the last 50 ms played, 0 to 1, after the volume."""
-        return self._meter.level()
+        return self._meters.level()
 
     def voice_range_data(self) -> bytes:
         """The spectrum of what is played, after the volume; see `Analyser.voice_range_data`."""
-        return self._analyser.voice_range_data()
+        return self._meters.voice_range_data()
 
     def _next_runs(self, frames: int) -> list[Run]:
         """What is to be heard of the next block, which is nothing until enough waits."""
