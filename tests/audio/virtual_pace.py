@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from duologue.audio.pacing.beat import Beat
+from duologue.audio.pacing.beat import BLOCK_MS, Beat
 from duologue.audio.pacing.paced_thread import PacedThread
 
 
@@ -26,6 +26,11 @@ class VirtualPace:
         return stop.is_set()
 
     def beat(
-        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+        self,
+        name: str,
+        work: Callable[[], None],
+        *,
+        failed: Callable[[Exception], None],
+        block_ms: int = BLOCK_MS,
     ) -> Beat:
-        return PacedThread(name, work, failed=failed, clock=self)
+        return PacedThread(name, work, failed=failed, block_ms=block_ms, clock=self)

@@ -12,7 +12,7 @@ import numpy as np
 
 from duologue.audio.files.tap import WavTap
 from duologue.audio.pacing.arrays import ArraySink, ArraySource
-from duologue.audio.pacing.beat import Beat
+from duologue.audio.pacing.beat import BLOCK_MS, Beat
 from duologue.audio.pacing.real_time import REAL_TIME
 from duologue.conversation import Conversation
 from duologue.conversation.starting.start import SessionStart
@@ -101,7 +101,12 @@ class BreakingPace:
         return REAL_TIME.now()
 
     def beat(
-        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+        self,
+        name: str,
+        work: Callable[[], None],
+        *,
+        failed: Callable[[Exception], None],
+        block_ms: int = BLOCK_MS,
     ) -> Beat:
         blocks = itertools.count()
 
@@ -110,7 +115,7 @@ class BreakingPace:
                 raise DeviceError("the device was pulled out")
             work()
 
-        return REAL_TIME.beat(name, work_for_a_while, failed=failed)
+        return REAL_TIME.beat(name, work_for_a_while, failed=failed, block_ms=block_ms)
 
 
 def breaking_microphone() -> MemoryMicrophone:

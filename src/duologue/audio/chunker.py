@@ -20,6 +20,7 @@ class ChunkSizes:
     """The sizes of consecutive chunks, in samples. Not thread-safe.
 
     Attributes:
+        chunk_ms: how long a chunk is.
         current: the size of the chunk that comes next.
     """
 
@@ -34,6 +35,7 @@ class ChunkSizes:
             raise ValueError(
                 f"a chunk lasts {MIN_CHUNK_MS} to {MAX_CHUNK_MS} ms, not {chunk_ms} ms; 20 is usual"
             )
+        self.chunk_ms = chunk_ms
         self._samples_per_chunk_x1000 = sample_rate_hz * chunk_ms
         self._alternates = bool(self._samples_per_chunk_x1000 % 1000)
         self._index = 0

@@ -59,7 +59,12 @@ class VirtualClock:
         self._now_s += seconds
 
     def beat(
-        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+        self,
+        name: str,
+        work: Callable[[], None],
+        *,
+        failed: Callable[[Exception], None],
+        block_ms: int = BLOCK_MS,
     ) -> Beat:
         """See `duologue.audio.pacing.beat.Pace`: sources and sinks call this.
 
@@ -73,7 +78,7 @@ class VirtualClock:
                 "this clock has no event loop; run the conversation with its method `run`, or take "
                 "the loop from `new_event_loop`"
             )
-        return _LoopBeat(self._loop, work, failed)
+        return _LoopBeat(self._loop, work, failed, block_ms)
 
 
 class _LoopBeat:
@@ -84,8 +89,10 @@ class _LoopBeat:
         loop: asyncio.AbstractEventLoop,
         work: Callable[[], None],
         failed: Callable[[Exception], None],
+        block_ms: int,
     ) -> None:
         self._loop = loop
+        self._block_s = block_ms / 1000
         self._work = work
         self._failed = failed
         self._began_s = 0.0
@@ -104,7 +111,7 @@ class _LoopBeat:
 
     def _set_timer(self) -> None:
         self._blocks += 1
-        due_s = self._began_s + self._blocks * BLOCK_MS / 1000
+        due_s = self._began_s + self._blocks * self._block_s
         self._loop.call_at(due_s, self._do_block)
 
     def _do_block(self) -> None:

@@ -91,7 +91,7 @@ class ArraySource(PacedEndpoint):
         if self.finished or not self._may_begin.is_set():
             return silence(frames)
         if self._began_at_s is None:
-            self._began_at_s = self._pace.now() - BLOCK_MS / 1000
+            self._began_at_s = self._pace.now() - self.block_ms / 1000
         block = self._samples[self._position : self._position + frames]
         self._position += len(block)
         if len(block) == frames:

@@ -53,12 +53,18 @@ class Pace(Protocol):
         """Seconds that never go back."""
 
     def beat(
-        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+        self,
+        name: str,
+        work: Callable[[], None],
+        *,
+        failed: Callable[[Exception], None],
+        block_ms: int = BLOCK_MS,
     ) -> Beat:
-        """Let `work` be done every 10 ms, once it is started.
+        """Let `work` be done once a block, once it is started.
 
         Args:
             name: for those who debug.
             work: what to do; in which thread depends on the pace.
             failed: called in that thread with the exception that ended it.
+            block_ms: how long a block is.
         """

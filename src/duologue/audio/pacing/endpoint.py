@@ -25,7 +25,11 @@ class PacedEndpoint:
     Attributes:
         sample_rate_hz: samples a second.
         failed: called, in the thread that moves the blocks, with the exception that ended it.
+        block_ms: how long a block is: 10 ms. A conversation lets a source deliver as much at once
+            as it sends at once.
     """
+
+    block_ms = BLOCK_MS
 
     def __init__(self, sample_rate_hz: int, pace: Pace = REAL_TIME) -> None:
         """
@@ -54,10 +58,11 @@ class PacedEndpoint:
             beat.stop()
 
     def keep_pace(self, move: Callable[[int], object]) -> None:
-        """Call `move` with the number of samples of each block, 10 ms apart, until `stop`.
+        """Call `move` with the number of samples of each block, until `stop`.
 
-        It is called in a thread of its own, and may take a while: what is late catches up. What
-        it raises ends it, and goes to `failed`.
+        It is called in a thread that all such sources and sinks of the process share. One that
+        blocks there again and again, or hangs, is named in the log and gets a thread of its own;
+        what is late catches up. What `move` raises ends it, and goes to `failed`.
 
         Raises:
             RuntimeError: it is running already.
@@ -65,12 +70,17 @@ class PacedEndpoint:
         if self._beat is not None:
             raise RuntimeError("this source or sink is running already; stop it first")
 
+        if self._sizes.chunk_ms != self.block_ms:
+            self._sizes = ChunkSizes(self.sample_rate_hz, self.block_ms)
+        size_of_next = self._sizes.advance
+
         def work() -> None:
-            move(self._sizes.advance())
+            move(size_of_next())
 
         self._beat = self._pace.beat(
             f"duologue-{type(self).__name__}",
             work,
             failed=lambda error: self.failed(error),
+            block_ms=self.block_ms,
         )
         self._beat.start()

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from duologue.audio.pacing.beat import Beat
+from duologue.audio.pacing.beat import BLOCK_MS, Beat
 from duologue.audio.pacing.ticker import Ticker
 
 
@@ -25,9 +25,14 @@ class RealTime:
         return stop.wait(seconds)
 
     def beat(
-        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+        self,
+        name: str,
+        work: Callable[[], None],
+        *,
+        failed: Callable[[Exception], None],
+        block_ms: int = BLOCK_MS,
     ) -> Beat:
-        return self._ticker.beat(name, work, failed=failed)
+        return self._ticker.beat(name, work, failed=failed, block_ms=block_ms)
 
     def _forget(self) -> None:
         """A child that was forked has none of the threads, and none of the work is its own."""

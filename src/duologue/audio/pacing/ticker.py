@@ -23,6 +23,12 @@ from duologue.audio.pacing.paced_thread import keep_pace
 
 _logger = logging.getLogger("duologue")
 
+TICK_S: Final = 0.005
+"""What is due between two ticks is done at the second: so many wake-ups at most, 200 a second."""
+
+LOOK_FOR_NEW_S: Final = 0.01
+"""So long is waited at most, where nothing that is known is due sooner."""
+
 LOOK_EVERY_S: Final = 0.05
 """A piece of work that is seen at two looks has taken so long at least, and twice that at most."""
 
@@ -30,11 +36,10 @@ SLOW_S: Final = 0.02
 """A piece of work that takes longer holds others up: they are due every 10 ms. Threads that compute
 delay each other by 5 ms at a time, so what only waits for the interpreter is quicker than that."""
 
-SLOW_TIMES: Final = 3
+SLOW_IN_ALL_S: Final = 0.15
 SLOW_WITHIN_S: Final = 1.0
-"""Once is an accident. So often within so long, it is a habit."""
-
-_BLOCK_S: Final = BLOCK_MS / 1000
+"""Slow pieces that take so much of so long are a habit. On a busy machine every piece is slow now
+and then, but not the same one all the time."""
 
 
 class TickedBeat:
@@ -46,16 +51,20 @@ class TickedBeat:
         name: str,
         work: Callable[[], None],
         failed: Callable[[Exception], None],
+        block_ms: int,
     ) -> None:
         self.name = name
-        self.next_tick = 0
+        self.block_s = block_ms / 1000
         self.stopping = threading.Event()
         self._ticker = ticker
         self._work = work
         self._failed = failed
         # Held while the work is done: `stop` waits for it, unless it is called within.
         self._working = threading.RLock()
-        self._slow_at_s: list[float] = []
+        self._slow: list[tuple[float, float]] = []
+        self._began_s = 0.0
+        self._blocks = 0
+        self.due_s = 0.0
 
     def start(self) -> None:
         self._ticker.add(self)
@@ -70,6 +79,16 @@ class TickedBeat:
             _logger.warning(
                 "%s still works %.0f s after it was told to stop", self.name, STOP_LIMIT_S
             )
+
+    def begin_at(self, began_s: float) -> None:
+        """Let the next block be due one block after a moment."""
+        self._began_s, self._blocks = began_s, 0
+        self.advance()
+
+    def advance(self) -> None:
+        """Let the block after the next one be due: nothing drifts by it."""
+        self._blocks += 1
+        self.due_s = self._began_s + self._blocks * self.block_s
 
     def do(self) -> None:
         """Do one block. For the thread whose turn it is."""
@@ -89,28 +108,26 @@ class TickedBeat:
         except Exception:  # the thread is not this beat's alone
             _logger.exception("what was told that %s failed has failed itself", self.name)
 
-    def has_been_slow(self, now_s: float) -> bool:
-        """Take note of a slow block; true if it was one too many."""
-        recent = [at_s for at_s in self._slow_at_s if now_s - at_s < SLOW_WITHIN_S]
-        self._slow_at_s = [*recent, now_s]
-        return len(self._slow_at_s) >= SLOW_TIMES
+    def was_slow(self, now_s: float, took_s: float) -> bool:
+        """Take note of a slow block; true if it is slow as a habit."""
+        recent = [(at_s, took) for at_s, took in self._slow if now_s - at_s < SLOW_WITHIN_S]
+        self._slow = [*recent, (now_s, took_s)]
+        return sum(took for _, took in self._slow) >= SLOW_IN_ALL_S
 
 
 class _Shift:
     """One thread's time at the ticker.
 
     Attributes:
-        tick: which tick it waits for or works on.
         at_work: whose work it does at the moment.
         pieces: how many pieces of work it has begun.
         batch: what was said to event loops in this round.
         relieved: whether another thread goes on in its place.
     """
 
-    def __init__(self, ticker: Ticker, tick: int, ending: threading.Event) -> None:
+    def __init__(self, ticker: Ticker, ending: threading.Event) -> None:
         self._ticker = ticker
         self._ending = ending
-        self.tick = tick
         self.at_work: TickedBeat | None = None
         self.pieces = 0
         self.batch = Batch()
@@ -118,27 +135,32 @@ class _Shift:
         self.thread = threading.Thread(target=self._run, name="duologue pace", daemon=True)
 
     def _run(self) -> None:
-        while self._ticker.wait_for(self, self._ending):
+        due_s = self._ticker.now()
+        while self._ticker.wait_until(due_s, self._ending):
             with together() as self.batch:
-                self._work()
+                due_s = self._work()
             if not self._ticker.rest(self):
                 break
-            self.tick += 1
         if self.relieved and self.at_work is not None:
             self._ticker.leave_alone(self.at_work)
 
-    def _work(self) -> None:
+    def _work(self) -> float:
+        """Do a block of whatever is due; tell when the next one is."""
         ticker = self._ticker
-        now_s = ticker.now()
+        now_s = began_s = ticker.now()
+        next_s = now_s + LOOK_FOR_NEW_S
         for beat in ticker.beats:
-            if beat.next_tick > self.tick:
-                continue
-            if not ticker.begin(self, beat):
-                return
-            beat.do()
-            began_s, now_s = now_s, ticker.now()
-            if now_s - began_s > SLOW_S and beat.has_been_slow(now_s):
-                ticker.relieve(self, self.pieces)
+            if beat.due_s <= began_s:
+                if not ticker.begin(self, beat, now_s):
+                    break
+                beat.do()
+                before_s, now_s = now_s, ticker.now()
+                took_s = now_s - before_s
+                if took_s > SLOW_S and beat.was_slow(now_s, took_s):
+                    ticker.relieve(self, self.pieces)
+            if beat.due_s < next_s:
+                next_s = beat.due_s
+        return next_s
 
 
 class Ticker:
@@ -162,24 +184,25 @@ class Ticker:
         self.beats: tuple[TickedBeat, ...] = ()
 
     def beat(
-        self, name: str, work: Callable[[], None], *, failed: Callable[[Exception], None]
+        self,
+        name: str,
+        work: Callable[[], None],
+        *,
+        failed: Callable[[Exception], None],
+        block_ms: int = BLOCK_MS,
     ) -> TickedBeat:
         """See `duologue.audio.pacing.beat.Pace.beat`."""
-        return TickedBeat(self, name, work, failed)
+        return TickedBeat(self, name, work, failed, block_ms)
 
     def add(self, beat: TickedBeat) -> None:
-        """Do this work from now on: at the first tick that is at least a block away."""
+        """Do this work from the next tick on, the first time one block after it."""
         with self._lock:
-            now_s = self.now()
             if self._shift is None:
-                self._first_tick_s = now_s + _BLOCK_S
-                beat.next_tick = 0
-                self.beats = (beat,)
+                self._first_tick_s = self.now()
+            beat.begin_at(self._tick_after(self.now()))
+            self.beats = (*self.beats, beat)
+            if self._shift is None:
                 self._begin()
-            else:
-                latest = math.floor((now_s - self._first_tick_s) / _BLOCK_S)
-                beat.next_tick = max(self._shift.tick + 1, latest + 2)
-                self.beats = (*self.beats, beat)
 
     def remove(self, beat: TickedBeat) -> None:
         """Do this work no more. Without effect for work that is not done here."""
@@ -194,22 +217,22 @@ class Ticker:
             if thread is not None and thread is not threading.current_thread():
                 thread.join(STOP_LIMIT_S)
 
-    def wait_for(self, shift: _Shift, ending: threading.Event) -> bool:
-        """Wait until a shift's next tick is due; false if there is nothing left to do."""
-        with self._lock:
-            late_s = self.now() - (self._first_tick_s + shift.tick * _BLOCK_S)
-            if late_s > MAX_CATCH_UP_S:
-                self._first_tick_s += late_s
-        return not self._clock.wait(ending, max(0.0, -late_s))
+    def wait_until(self, due_s: float, ending: threading.Event) -> bool:
+        """Wait for the first tick at which something is due; false if there is nothing to do."""
+        wait_s = max(0.0, self._tick_after(due_s) - self.now())
+        return not self._clock.wait(ending, wait_s)
 
-    def begin(self, shift: _Shift, beat: TickedBeat) -> bool:
+    def begin(self, shift: _Shift, beat: TickedBeat, now_s: float) -> bool:
         """Let a shift do a beat's work; false if that is no longer its business."""
         with self._lock:
             if shift.relieved:
                 return False
             shift.at_work = beat
             shift.pieces += 1
-            beat.next_tick = shift.tick + 1
+            if now_s - beat.due_s > MAX_CATCH_UP_S:
+                beat.begin_at(now_s)
+            else:
+                beat.advance()
             return True
 
     def rest(self, shift: _Shift) -> bool:
@@ -234,39 +257,47 @@ class Ticker:
                 return  # there is nobody whom it holds up
             shift.relieved = True
             self.beats = tuple(other for other in self.beats if other is not beat)
-            self._begin_shift(shift.tick)
+            self._begin_shift()
         shift.batch.hand_over()
         _logger.warning(
             "%s blocks: %d ms of sound took it more than %d ms; it gets a thread of its own, so "
             "that others are not late",
             beat.name,
-            BLOCK_MS,
+            beat.block_s * 1000,
             SLOW_S * 1000,
         )
 
     def leave_alone(self, beat: TickedBeat) -> None:
         """Do nothing but this work in this thread."""
         threading.current_thread().name = beat.name
-        keep_pace(beat.do, beat.stopping, self._clock, _BLOCK_S)
+        keep_pace(beat.do, beat.stopping, self._clock, beat.block_s)
+
+    def _tick_after(self, moment_s: float) -> float:
+        """The first tick that is not before a moment, but for a rounding error."""
+        ticks = math.ceil((moment_s - self._first_tick_s) / TICK_S - 1e-3)
+        return self._first_tick_s + ticks * TICK_S
 
     def _begin(self) -> None:
         self._ending = threading.Event()
-        self._begin_shift(0)
+        self._begin_shift()
         self._watch = threading.Thread(
             target=self._look, args=(self._ending,), name="duologue pace watch", daemon=True
         )
         self._watch.start()
 
-    def _begin_shift(self, tick: int) -> None:
-        self._shift = _Shift(self, tick, self._ending)
+    def _begin_shift(self) -> None:
+        self._shift = _Shift(self, self._ending)
         self._shift.thread.start()
 
     def _look(self, ending: threading.Event) -> None:
         """See whether anybody blocks, as long as there is anything to do."""
         seen: tuple[_Shift, int] | None = None
+        looked_s = self.now()
         while not self._clock.wait(ending, LOOK_EVERY_S):
             shift = self._shift
-            if shift is None or shift.at_work is None:
+            before_s, looked_s = looked_s, self.now()
+            if looked_s - before_s > 2 * LOOK_EVERY_S or shift is None or shift.at_work is None:
+                # A look that is late itself has waited for a busy machine, as the work may have.
                 seen = None
             elif seen == (shift, shift.pieces):
                 self.relieve(*seen)

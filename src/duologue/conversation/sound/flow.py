@@ -15,6 +15,7 @@ from duologue.audio.analyser import BINS, level_of
 from duologue.audio.capture.chunks import Capture
 from duologue.audio.devices.punctuality import Punctuality
 from duologue.audio.endpoints import Sink, Source, Switchable
+from duologue.audio.pacing.endpoint import PacedEndpoint
 from duologue.audio.pacing.hand_over import call_in_loop
 from duologue.audio.playout.player import Playout
 from duologue.audio.samples import Samples, samples_from_bytes
@@ -31,6 +32,9 @@ from duologue.protocol.formats import AudioFormat
 HICCUP_S: Final = 0.1
 """A speaker that has run dry for less is still in the middle of what it plays. The frames of
 WebRTC came up to 25 ms late, in 50 s of answers, and sound begins anew only when 30 ms wait."""
+
+LONGEST_BLOCK_MS: Final = 40
+"""Of longer chunks a source in memory delivers the usual blocks: levels and muting follow them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +104,8 @@ class Sound:
         for endpoint in (source, sink):
             if isinstance(endpoint, Switchable):
                 endpoint.changed = self._device_changed
+        if isinstance(source, PacedEndpoint) and chunk_ms <= LONGEST_BLOCK_MS:
+            source.block_ms = chunk_ms  # less would only wait here for the rest of its chunk
         self._captures, self._renders = Punctuality(), Punctuality()
         self._dry: asyncio.TimerHandle | None = None
         self._understands_source = True
