@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
-from duologue.audio.pacing.beat import BLOCK_MS, Beat
+from duologue.audio.pacing.beat import Beat, Work
 from duologue.audio.pacing.paced_thread import PacedThread
 
 
@@ -25,12 +24,5 @@ class VirtualPace:
         self.waits += 1
         return stop.is_set()
 
-    def beat(
-        self,
-        name: str,
-        work: Callable[[], None],
-        *,
-        failed: Callable[[Exception], None],
-        block_ms: int = BLOCK_MS,
-    ) -> Beat:
-        return PacedThread(name, work, failed=failed, block_ms=block_ms, clock=self)
+    def beat(self, work: Work) -> Beat:
+        return PacedThread(work, self)

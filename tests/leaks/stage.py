@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from duologue.audio.files.tap import WavTap
 from duologue.audio.pacing.arrays import ArraySink, ArraySource
-from duologue.audio.pacing.beat import BLOCK_MS, Beat
+from duologue.audio.pacing.beat import Beat, Work
 from duologue.audio.pacing.real_time import REAL_TIME
 from duologue.conversation import Conversation
 from duologue.conversation.starting.start import SessionStart
@@ -100,22 +100,15 @@ class BreakingPace:
     def now(self) -> float:
         return REAL_TIME.now()
 
-    def beat(
-        self,
-        name: str,
-        work: Callable[[], None],
-        *,
-        failed: Callable[[Exception], None],
-        block_ms: int = BLOCK_MS,
-    ) -> Beat:
+    def beat(self, work: Work) -> Beat:
         blocks = itertools.count()
 
         def work_for_a_while() -> None:
             if next(blocks) == 5:
                 raise DeviceError("the device was pulled out")
-            work()
+            work.do()
 
-        return REAL_TIME.beat(name, work_for_a_while, failed=failed, block_ms=block_ms)
+        return REAL_TIME.beat(replace(work, do=work_for_a_while))
 
 
 def breaking_microphone() -> MemoryMicrophone:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from duologue.audio.pacing.beat import Work
 from duologue.testing import virtual_clock as module
 from duologue.testing.memory_devices import MemoryMicrophone, MemorySpeaker
 from duologue.testing.virtual_clock import VirtualClock
@@ -108,7 +109,7 @@ def test_a_beat_comes_every_ten_milliseconds_without_drift() -> None:
     times_s: list[float] = []
 
     async def listen() -> None:
-        beat = clock.beat("test", lambda: times_s.append(clock.now()), failed=ignore)
+        beat = clock.beat(Work(name="test", do=lambda: times_s.append(clock.now()), failed=ignore))
         beat.start()
         await asyncio.sleep(10.005)
         beat.stop()
@@ -127,7 +128,7 @@ def test_a_beat_may_be_stopped_within_its_own_work() -> None:
             blocks.append(1)
             beat.stop()
 
-        beat = clock.beat("test", work, failed=ignore)
+        beat = clock.beat(Work(name="test", do=work, failed=ignore))
         beat.start()
         await asyncio.sleep(1)
 
@@ -143,7 +144,7 @@ def test_a_beat_that_fails_ends_and_says_so() -> None:
         raise ZeroDivisionError
 
     async def listen() -> None:
-        clock.beat("test", fail, failed=failures.append).start()
+        clock.beat(Work(name="test", do=fail, failed=failures.append)).start()
         await asyncio.sleep(1)
 
     clock.run(listen())

@@ -20,6 +20,8 @@ MAX_FED_S = 600
 class MemoryMicrophone(PacedEndpoint):
     """A source that speaks what it is fed, at the pace of real time, and silence in between."""
 
+    may_block = False
+
     def __init__(self, sample_rate_hz: int = 16000, *, pace: Pace = REAL_TIME) -> None:
         """
         Raises:
@@ -67,6 +69,8 @@ class MemorySpeaker(ArraySink):
 
     `heard()` gives the int16 samples that have been played until now: the last hour of them.
     """
+
+    may_block = False
 
     def __init__(self, sample_rate_hz: int = 16000, *, pace: Pace = REAL_TIME) -> None:
         """

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any, Final, TypeVar, TypeVarTuple
 
-from duologue.audio.pacing.beat import BLOCK_MS, Beat
+from duologue.audio.pacing.beat import Beat, Work
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -58,14 +58,7 @@ class VirtualClock:
         """Let time pass. For the event loop; tests use `asyncio.sleep`."""
         self._now_s += seconds
 
-    def beat(
-        self,
-        name: str,
-        work: Callable[[], None],
-        *,
-        failed: Callable[[Exception], None],
-        block_ms: int = BLOCK_MS,
-    ) -> Beat:
+    def beat(self, work: Work) -> Beat:
         """See `duologue.audio.pacing.beat.Pace`: sources and sinks call this.
 
         Work is done in the loop.
@@ -78,23 +71,15 @@ class VirtualClock:
                 "this clock has no event loop; run the conversation with its method `run`, or take "
                 "the loop from `new_event_loop`"
             )
-        return _LoopBeat(self._loop, work, failed, block_ms)
+        return _LoopBeat(self._loop, work)
 
 
 class _LoopBeat:
     """Work done by timers of the loop. See `duologue.audio.pacing.beat.Beat`."""
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        work: Callable[[], None],
-        failed: Callable[[Exception], None],
-        block_ms: int,
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Work) -> None:
         self._loop = loop
-        self._block_s = block_ms / 1000
         self._work = work
-        self._failed = failed
         self._began_s = 0.0
         self._blocks = 0
         self._stopped = False
@@ -111,7 +96,7 @@ class _LoopBeat:
 
     def _set_timer(self) -> None:
         self._blocks += 1
-        due_s = self._began_s + self._blocks * self._block_s
+        due_s = self._began_s + self._blocks * self._work.block_ms / 1000
         self._loop.call_at(due_s, self._do_block)
 
     def _do_block(self) -> None:
@@ -119,9 +104,9 @@ class _LoopBeat:
             if self._stopped:
                 return
             try:
-                self._work()
+                self._work.do()
             except Exception as error:
-                self._failed(error)
+                self._work.failed(error)
             else:
                 self._set_timer()
 

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from duologue.audio.pacing.beat import Work
 from duologue.audio.pacing.paced_thread import PacedThread
 from tests.audio.virtual_pace import VirtualPace
 
@@ -23,7 +24,7 @@ def work_times_s(pace: VirtualPace, blocks: int, *, work_s: float = 0.0) -> list
     def fail(error: Exception) -> None:
         raise AssertionError from error
 
-    thread = PacedThread("test", work, failed=fail, block_ms=20, clock=pace)
+    thread = PacedThread(Work(name="test", do=work, failed=fail, block_ms=20), pace)
     thread.start()
     assert done.wait(5)
     thread.stop()
@@ -70,7 +71,7 @@ def test_an_exception_in_the_work_ends_the_thread_and_is_reported() -> None:
         failures.append(error)
         failed.set()
 
-    thread = PacedThread("test", work, failed=fail, clock=VirtualPace())
+    thread = PacedThread(Work(name="test", do=work, failed=fail), VirtualPace())
     thread.start()
     assert failed.wait(5)
     thread.stop()
@@ -80,7 +81,8 @@ def test_an_exception_in_the_work_ends_the_thread_and_is_reported() -> None:
 def test_stop_returns_when_the_thread_has_ended() -> None:
     calls: list[float] = []
     pace = VirtualPace()
-    thread = PacedThread("test", lambda: calls.append(pace.now()), failed=_fail, clock=pace)
+    work = Work(name="test", do=lambda: calls.append(pace.now()), failed=_fail)
+    thread = PacedThread(work, pace)
     thread.start()
     thread.stop()
     after_stop = len(calls)
@@ -98,7 +100,7 @@ def test_work_that_does_not_return_is_named_in_a_warning(
         working.set()
         release.wait(5)
 
-    thread = PacedThread("stuck", work, failed=_fail, clock=VirtualPace())
+    thread = PacedThread(Work(name="stuck", do=work, failed=_fail), VirtualPace())
     thread.start()
     assert working.wait(5)
     thread.stop()

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from duologue.audio.pacing.beat import BLOCK_MS
+from duologue.audio.pacing.beat import BLOCK_MS, Work
 from duologue.audio.pacing.real_time import REAL_TIME
 
 
@@ -23,7 +23,7 @@ def beats_in(seconds: float) -> int:
         nonlocal count
         count += 1
 
-    beat = REAL_TIME.beat("test", work, failed=_fail)
+    beat = REAL_TIME.beat(Work(name="test", do=work, failed=_fail))
     began_s = time.monotonic()
     beat.start()
     time.sleep(seconds)
@@ -43,7 +43,7 @@ def test_work_is_done_once_a_block() -> None:
 
 def test_hundreds_of_beats_take_two_threads() -> None:
     before = threading.active_count()
-    beats = [REAL_TIME.beat("test", lambda: None, failed=_fail) for _ in range(300)]
+    beats = [REAL_TIME.beat(Work(name="test", do=lambda: None, failed=_fail)) for _ in range(300)]
     for beat in beats:
         beat.start()
     assert threading.active_count() == before + 2
@@ -60,7 +60,7 @@ def test_a_child_that_was_forked_keeps_its_own_time() -> None:
         nonlocal done
         done += 1
 
-    beat = REAL_TIME.beat("of the parent", work, failed=_fail)
+    beat = REAL_TIME.beat(Work(name="of the parent", do=work, failed=_fail))
     beat.start()
     time.sleep(0.05)
     ours, theirs = multiprocessing.Pipe()

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from duologue.audio.pacing.beat import BLOCK_MS
+from duologue.audio.pacing.beat import BLOCK_MS, Work
 from duologue.audio.pacing.hand_over import call_in_loop
-from duologue.audio.pacing.ticker import TickedBeat, Ticker
+from duologue.audio.pacing.ticked_beat import TickedBeat
+from duologue.audio.pacing.ticker import Slowness, Ticker
 
 LIMIT_S = 10.0
 
@@ -69,7 +70,9 @@ def _fail(error: Exception) -> None:
 def ticking(*works: Callable[[], None]) -> Iterator[tuple[Ticker, list[TickedBeat]]]:
     """A ticker that does this work, and nothing is left of it afterwards."""
     ticker = Ticker(Monotonic())
-    beats = [ticker.beat(f"work {at}", work, failed=_fail) for at, work in enumerate(works)]
+    beats = [
+        ticker.beat(Work(name=f"work {at}", do=work, failed=_fail)) for at, work in enumerate(works)
+    ]
     for beat in beats:
         beat.start()
     try:
@@ -77,7 +80,7 @@ def ticking(*works: Callable[[], None]) -> Iterator[tuple[Ticker, list[TickedBea
     finally:
         for beat in beats:
             beat.stop()
-        names = ("duologue pace", *(beat.name for beat in beats))
+        names = ("duologue pace", *(beat.work.name for beat in beats))
         until(lambda: not any(thread.name.startswith(names) for thread in threading.enumerate()))
 
 
@@ -99,7 +102,7 @@ def test_the_first_block_is_due_after_one_block() -> None:
     with ticking(first) as (ticker, _):
         until(lambda: first.done > 0)
         began_later_s = time.monotonic()
-        beat = ticker.beat("later", later, failed=_fail)
+        beat = ticker.beat(Work(name="later", do=later, failed=_fail))
         beat.start()
         until(lambda: later.done > 0)
         beat.stop()
@@ -191,7 +194,7 @@ def test_a_ticker_begins_anew() -> None:
     with ticking(Counter()) as (ticker, beats):
         beats[0].stop()
         again = Counter()
-        beat = ticker.beat("again", again, failed=_fail)
+        beat = ticker.beat(Work(name="again", do=again, failed=_fail))
         beat.start()
         until(lambda: again.done > 3)
         beat.stop()
@@ -205,7 +208,9 @@ def test_an_exception_ends_the_work_and_is_reported_and_others_go_on() -> None:
         raise OSError("disk full")
 
     with ticking(other) as (ticker, _):
-        failing = ticker.beat("failing", work, failed=lambda error: failures.append(str(error)))
+        failing = ticker.beat(
+            Work(name="failing", do=work, failed=lambda error: failures.append(str(error)))
+        )
         failing.start()
         until(lambda: bool(failures))
         done = other.done
@@ -221,7 +226,7 @@ def test_whoever_fails_to_hear_of_a_failure_stops_nobody(caplog: pytest.LogCaptu
         raise OSError("disk full")
 
     with ticking(other) as (ticker, _):
-        failing = ticker.beat("failing", work, failed=_fail)
+        failing = ticker.beat(Work(name="failing", do=work, failed=_fail))
         failing.start()
         until(lambda: "failing failed has failed itself" in caplog.text)
         done = other.done
@@ -283,9 +288,12 @@ def test_whoever_is_slow_again_and_again_gets_a_thread_of_its_own(
 
 
 def test_to_be_slow_now_and_then_is_no_habit() -> None:
-    beat = Ticker(Monotonic()).beat("slow", lambda: None, failed=_fail)
-    assert not any(beat.was_slow(at_s, 0.07) for at_s in (1.0, 1.6, 2.1, 2.7))
-    assert [beat.was_slow(at_s, 0.07) for at_s in (4.0, 4.2, 4.4)] == [False, False, True]
+    ticker, slowness = Ticker(Monotonic()), Slowness()
+    beat, other = (ticker.beat(Work(name="slow", do=Counter(), failed=_fail)) for _ in range(2))
+    assert not any(slowness.is_habit(beat, at_s, 0.07) for at_s in (1.0, 1.6, 2.1, 2.7))
+    assert not slowness.is_habit(other, 2.7, 0.14)
+    habits = [slowness.is_habit(beat, at_s, 0.07) for at_s in (4.0, 4.2, 4.4)]
+    assert habits == [False, False, True]
 
 
 def test_nobody_is_moved_where_there_is_nobody_to_hold_up(
@@ -303,7 +311,7 @@ def test_nobody_is_moved_where_there_is_nobody_to_hold_up(
 def test_work_that_does_not_return_is_named_in_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("duologue.audio.pacing.ticker.STOP_LIMIT_S", 0.01)
+    monkeypatch.setattr("duologue.audio.pacing.ticked_beat.STOP_LIMIT_S", 0.01)
     stuck = Blocking()
     with ticking(stuck) as (_, beats):
         assert stuck.is_blocked.wait(LIMIT_S)

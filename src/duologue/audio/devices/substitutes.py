@@ -13,6 +13,8 @@ from duologue.audio.samples import bytes_from_samples, silence
 class SilentSource(PacedEndpoint):
     """A source of silence at the pace of real time."""
 
+    may_block = False
+
     def __init__(self, sample_rate_hz: int, *, pace: Pace = REAL_TIME) -> None:
         """
         Raises:
@@ -31,6 +33,8 @@ class SilentSource(PacedEndpoint):
 
 class UnheardSink(PacedEndpoint):
     """A sink that takes what there is to play at the pace of real time, and lets nobody hear it."""
+
+    may_block = False
 
     def __init__(self, sample_rate_hz: int, *, pace: Pace = REAL_TIME) -> None:
         """

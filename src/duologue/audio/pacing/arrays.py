@@ -32,6 +32,8 @@ class ArraySource(PacedEndpoint):
     used from any thread; for `start` and `stop` see `PacedEndpoint`.
     """
 
+    may_block = False
+
     def __init__(
         self,
         samples: Samples,
@@ -104,6 +106,8 @@ class ArraySink(PacedEndpoint):
 
     `heard` may be called from any thread at any time; for `start` and `stop` see `PacedEndpoint`.
     """
+
+    may_block = False
 
     def __init__(self, sample_rate_hz: int, *, pace: Pace = REAL_TIME) -> None:
         """

@@ -7,8 +7,10 @@ without threads.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 BLOCK_MS = 10
@@ -32,8 +34,27 @@ class Clock(Protocol):
         """Wait for `seconds`, or less if `stop` is set; tell whether it is."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What is done once a block.
+
+    Attributes:
+        name: for those who debug.
+        do: does it for one block.
+        failed: called with the exception that ended it.
+        block_ms: how long a block is.
+        loop: an event loop that it may be done in, because it never blocks; None if it may block.
+    """
+
+    name: str
+    do: Callable[[], None]
+    failed: Callable[[Exception], None]
+    block_ms: int = BLOCK_MS
+    loop: asyncio.AbstractEventLoop | None = None
+
+
 class Beat(Protocol):
-    """Work that is done once a block, the first time one block after the start.
+    """Work that is done once a block, the first time at least one block after the start.
 
     An exception in the work ends it. `start` and `stop` belong to one thread; `stop` may also be
     called within the work. A beat runs once.
@@ -52,19 +73,8 @@ class Pace(Protocol):
     def now(self) -> float:
         """Seconds that never go back."""
 
-    def beat(
-        self,
-        name: str,
-        work: Callable[[], None],
-        *,
-        failed: Callable[[Exception], None],
-        block_ms: int = BLOCK_MS,
-    ) -> Beat:
-        """Let `work` be done once a block, once it is started.
+    def beat(self, work: Work) -> Beat:
+        """Let work be done once a block, once it is started; in which thread depends on the pace.
 
-        Args:
-            name: for those who debug.
-            work: what to do; in which thread depends on the pace.
-            failed: called in that thread with the exception that ended it.
-            block_ms: how long a block is.
+        What it raises is given to `failed` in that thread.
         """

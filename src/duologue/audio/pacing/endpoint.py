@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from duologue.audio.chunker import ChunkSizes
 from duologue.audio.endpoints import log_failure
-from duologue.audio.pacing.beat import BLOCK_MS, Beat, Pace
+from duologue.audio.pacing.beat import BLOCK_MS, Beat, Pace, Work
 from duologue.audio.pacing.real_time import REAL_TIME
 
 
@@ -27,9 +28,14 @@ class PacedEndpoint:
         failed: called, in the thread that moves the blocks, with the exception that ended it.
         block_ms: how long a block is: 10 ms. A conversation lets a source deliver as much at once
             as it sends at once.
+        may_block: whether moving a block may wait for anything. A class that says it never does is
+            worked in the event loop of its conversation, which is the cheapest place.
+        loop: that event loop, given by the conversation before the start; None without one.
     """
 
     block_ms = BLOCK_MS
+    may_block = True
+    loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, sample_rate_hz: int, pace: Pace = REAL_TIME) -> None:
         """
@@ -60,9 +66,10 @@ class PacedEndpoint:
     def keep_pace(self, move: Callable[[int], object]) -> None:
         """Call `move` with the number of samples of each block, until `stop`.
 
-        It is called in a thread that all such sources and sinks of the process share. One that
-        blocks there again and again, or hangs, is named in the log and gets a thread of its own;
-        what is late catches up. What `move` raises ends it, and goes to `failed`.
+        It is called in a thread that all such sources and sinks of the process share; one that
+        blocks there as a habit, or hangs, is named in the log and gets a thread of its own. If it
+        says that it never blocks, it is called in the event loop of its conversation instead. What
+        is late catches up. What `move` raises ends it, and goes to `failed`.
 
         Raises:
             RuntimeError: it is running already.
@@ -78,9 +85,12 @@ class PacedEndpoint:
             move(size_of_next())
 
         self._beat = self._pace.beat(
-            f"duologue-{type(self).__name__}",
-            work,
-            failed=lambda error: self.failed(error),
-            block_ms=self.block_ms,
+            Work(
+                name=f"duologue-{type(self).__name__}",
+                do=work,
+                failed=lambda error: self.failed(error),
+                block_ms=self.block_ms,
+                loop=None if self.may_block else self.loop,
+            )
         )
         self._beat.start()

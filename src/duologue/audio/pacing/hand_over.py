@@ -31,10 +31,16 @@ class Batch:
             self._calls.setdefault(loop, []).append(call)
             return True
 
-    def hand_over(self) -> None:
-        """Hand over what is there, and take no more. Without effect the second time."""
+    def hand_over(self, own_loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Hand over what is there, and take no more. Without effect the second time.
+
+        Args:
+            own_loop: the loop in which this is called, if it is: what it is told happens at once.
+        """
         with self._lock:
             calls, self._calls = self._calls, None
+        if calls and own_loop is not None and (own := calls.pop(own_loop, None)):
+            _call_each(own_loop, own)
         for loop, calls_of_loop in (calls or {}).items():
             with suppress(RuntimeError):  # the loop has closed, and with it who would be told
                 loop.call_soon_threadsafe(_call_each, loop, calls_of_loop)
@@ -44,14 +50,14 @@ _thread = threading.local()
 
 
 @contextmanager
-def together() -> Iterator[Batch]:
-    """Let all that this thread says meanwhile be handed over at the end."""
+def together(own_loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Batch]:
+    """Let all that this thread says meanwhile be handed over at the end; see `Batch.hand_over`."""
     batch = _thread.batch = Batch()
     try:
         yield batch
     finally:
         _thread.batch = None
-        batch.hand_over()
+        batch.hand_over(own_loop)
 
 
 def call_in_loop(

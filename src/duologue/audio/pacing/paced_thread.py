@@ -6,33 +6,23 @@ import logging
 import threading
 from collections.abc import Callable
 
-from duologue.audio.pacing.beat import BLOCK_MS, MAX_CATCH_UP_S, STOP_LIMIT_S, Clock
+from duologue.audio.pacing.beat import MAX_CATCH_UP_S, STOP_LIMIT_S, Clock, Work
 
 _logger = logging.getLogger("duologue")
 
 
 class PacedThread:
-    """Calls `work` once a block, the first time one block after the start.
+    """Does work once a block, the first time one block after the start.
 
-    `start` and `stop` belong to one thread; `stop` may also be called within `work`. An exception
-    in `work` ends the thread and goes to `failed`, in that thread. A thread runs once.
+    `start` and `stop` belong to one thread; `stop` may also be called within the work. An exception
+    in the work ends the thread and goes to `failed`, in that thread. A thread runs once.
     """
 
-    def __init__(
-        self,
-        name: str,
-        work: Callable[[], None],
-        *,
-        failed: Callable[[Exception], None],
-        block_ms: int = BLOCK_MS,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, work: Work, clock: Clock) -> None:
         self._work = work
-        self._failed = failed
-        self._block_s = block_ms / 1000
         self._clock = clock
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=work.name, daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -52,15 +42,15 @@ class PacedThread:
 
     def _run(self) -> None:
         try:
-            keep_pace(self._work, self._stopping, self._clock, self._block_s)
+            keep_pace(self._work.do, self._stopping, self._clock, self._work.block_ms / 1000)
         except Exception as error:
-            self._failed(error)
+            self._work.failed(error)
 
 
 def keep_pace(
-    work: Callable[[], None], stopping: threading.Event, clock: Clock, block_s: float
+    do: Callable[[], None], stopping: threading.Event, clock: Clock, block_s: float
 ) -> None:
-    """Call `work` once a block until `stopping` is set, the first time in one block from now."""
+    """Call `do` once a block until `stopping` is set, the first time in one block from now."""
     due = clock.now() + block_s
     blocks_since = 0
     while True:
@@ -70,5 +60,5 @@ def keep_pace(
             due, blocks_since, deadline = now, 0, now
         if clock.wait(stopping, max(0.0, deadline - now)):
             return
-        work()
+        do()
         blocks_since += 1

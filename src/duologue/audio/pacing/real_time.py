@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
+import weakref
 
-from duologue.audio.pacing.beat import BLOCK_MS, Beat
+from duologue.audio.pacing.beat import Beat, Work
+from duologue.audio.pacing.loop_ticker import LoopTicker, keeps_real_time
 from duologue.audio.pacing.ticker import Ticker
 
 
 class RealTime:
-    """The pace of real time, with one thread for all beats of this process."""
+    """The pace of real time.
 
-    def __init__(self) -> None:
-        self._ticker = Ticker(self)
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forget)
+    What never blocks is done in the event loop that wants it, all else by one thread of this
+    process.
+    """
 
     now = staticmethod(time.monotonic)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._forget()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
 
     def wait(self, stop: threading.Event, seconds: float) -> bool:
         return stop.wait(seconds)
 
-    def beat(
-        self,
-        name: str,
-        work: Callable[[], None],
-        *,
-        failed: Callable[[Exception], None],
-        block_ms: int = BLOCK_MS,
-    ) -> Beat:
-        return self._ticker.beat(name, work, failed=failed, block_ms=block_ms)
+    def beat(self, work: Work) -> Beat:
+        if work.loop is None or not keeps_real_time(work.loop):
+            return self._ticker.beat(work)
+        with self._lock:
+            ticker = self._loops.get(work.loop)
+            if ticker is None:
+                ticker = LoopTicker(self._ticker, self.now)
+                self._loops[work.loop] = ticker
+        return ticker.beat(work)
 
     def _forget(self) -> None:
         """A child that was forked has none of the threads, and none of the work is its own."""
         self._ticker = Ticker(self)
+        self._loops: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, LoopTicker] = (
+            weakref.WeakKeyDictionary()
+        )
 
 
 REAL_TIME = RealTime()

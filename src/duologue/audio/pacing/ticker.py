@@ -12,19 +12,16 @@ alone, and another one goes on with the others.
 from __future__ import annotations
 
 import logging
-import math
 import threading
-from collections.abc import Callable
+from collections import defaultdict
 from typing import Final
 
-from duologue.audio.pacing.beat import BLOCK_MS, MAX_CATCH_UP_S, STOP_LIMIT_S, Clock
+from duologue.audio.pacing.beat import STOP_LIMIT_S, Clock, Work
 from duologue.audio.pacing.hand_over import Batch, together
 from duologue.audio.pacing.paced_thread import keep_pace
+from duologue.audio.pacing.ticked_beat import TickedBeat, tick_after
 
 _logger = logging.getLogger("duologue")
-
-TICK_S: Final = 0.005
-"""What is due between two ticks is done at the second: so many wake-ups at most, 200 a second."""
 
 LOOK_FOR_NEW_S: Final = 0.01
 """So long is waited at most, where nothing that is known is due sooner."""
@@ -42,77 +39,21 @@ SLOW_WITHIN_S: Final = 1.0
 and then, but not the same one all the time."""
 
 
-class TickedBeat:
-    """Work that a ticker does. See `duologue.audio.pacing.beat.Beat`."""
+class Slowness:
+    """Who was slow of late. Belongs to the thread that does the work."""
 
-    def __init__(
-        self,
-        ticker: Ticker,
-        name: str,
-        work: Callable[[], None],
-        failed: Callable[[Exception], None],
-        block_ms: int,
-    ) -> None:
-        self.name = name
-        self.block_s = block_ms / 1000
-        self.stopping = threading.Event()
-        self._ticker = ticker
-        self._work = work
-        self._failed = failed
-        # Held while the work is done: `stop` waits for it, unless it is called within.
-        self._working = threading.RLock()
-        self._slow: list[tuple[float, float]] = []
-        self._began_s = 0.0
-        self._blocks = 0
-        self.due_s = 0.0
+    def __init__(self) -> None:
+        self._slow: defaultdict[TickedBeat, list[tuple[float, float]]] = defaultdict(list)
 
-    def start(self) -> None:
-        self._ticker.add(self)
-
-    def stop(self) -> None:
-        """Do no further block; return when the one under way is done, after 2 s at most."""
-        self.stopping.set()
-        self._ticker.remove(self)
-        if self._working.acquire(timeout=STOP_LIMIT_S):
-            self._working.release()
-        else:
-            _logger.warning(
-                "%s still works %.0f s after it was told to stop", self.name, STOP_LIMIT_S
-            )
-
-    def begin_at(self, began_s: float) -> None:
-        """Let the next block be due one block after a moment."""
-        self._began_s, self._blocks = began_s, 0
-        self.advance()
-
-    def advance(self) -> None:
-        """Let the block after the next one be due: nothing drifts by it."""
-        self._blocks += 1
-        self.due_s = self._began_s + self._blocks * self.block_s
-
-    def do(self) -> None:
-        """Do one block. For the thread whose turn it is."""
-        with self._working:
-            if self.stopping.is_set():
-                return
-            try:
-                self._work()
-            except Exception as error:
-                self.stopping.set()
-                self._ticker.remove(self)
-                self._report(error)
-
-    def _report(self, error: Exception) -> None:
-        try:
-            self._failed(error)
-        except Exception:  # the thread is not this beat's alone
-            _logger.exception("what was told that %s failed has failed itself", self.name)
-
-    def was_slow(self, now_s: float, took_s: float) -> bool:
-        """Take note of a slow block; true if it is slow as a habit."""
-        recent = [(at_s, took) for at_s, took in self._slow if now_s - at_s < SLOW_WITHIN_S]
-        self._slow = [*recent, (now_s, took_s)]
-        return sum(took for _, took in self._slow) >= SLOW_IN_ALL_S
+    def is_habit(self, beat: TickedBeat, now_s: float, took_s: float) -> bool:
+        """Take note of a slow block; true if this beat is slow as a habit."""
+        since_s = now_s - SLOW_WITHIN_S
+        for other, blocks in list(self._slow.items()):
+            self._slow[other] = [block for block in blocks if block[0] > since_s]
+            if not self._slow[other]:
+                del self._slow[other]
+        self._slow[beat].append((now_s, took_s))
+        return sum(took for _, took in self._slow[beat]) >= SLOW_IN_ALL_S
 
 
 class _Shift:
@@ -156,7 +97,7 @@ class _Shift:
                 beat.do()
                 before_s, now_s = now_s, ticker.now()
                 took_s = now_s - before_s
-                if took_s > SLOW_S and beat.was_slow(now_s, took_s):
+                if took_s > SLOW_S and ticker.slowness.is_habit(beat, now_s, took_s):
                     ticker.relieve(self, self.pieces)
             if beat.due_s < next_s:
                 next_s = beat.due_s
@@ -170,6 +111,7 @@ class Ticker:
 
     Attributes:
         beats: whose work is done.
+        slowness: who of them was slow of late.
         now: gives seconds that never go back.
     """
 
@@ -180,26 +122,17 @@ class Ticker:
         self._shift: _Shift | None = None
         self._watch: threading.Thread | None = None
         self._ending = threading.Event()
-        self._first_tick_s = 0.0
+        self.slowness = Slowness()
         self.beats: tuple[TickedBeat, ...] = ()
 
-    def beat(
-        self,
-        name: str,
-        work: Callable[[], None],
-        *,
-        failed: Callable[[Exception], None],
-        block_ms: int = BLOCK_MS,
-    ) -> TickedBeat:
+    def beat(self, work: Work) -> TickedBeat:
         """See `duologue.audio.pacing.beat.Pace.beat`."""
-        return TickedBeat(self, name, work, failed, block_ms)
+        return TickedBeat(self, work)
 
     def add(self, beat: TickedBeat) -> None:
         """Do this work from the next tick on, the first time one block after it."""
         with self._lock:
-            if self._shift is None:
-                self._first_tick_s = self.now()
-            beat.begin_at(self._tick_after(self.now()))
+            beat.begin_at(tick_after(self.now()))
             self.beats = (*self.beats, beat)
             if self._shift is None:
                 self._begin()
@@ -219,7 +152,7 @@ class Ticker:
 
     def wait_until(self, due_s: float, ending: threading.Event) -> bool:
         """Wait for the first tick at which something is due; false if there is nothing to do."""
-        wait_s = max(0.0, self._tick_after(due_s) - self.now())
+        wait_s = max(0.0, tick_after(due_s) - self.now())
         return not self._clock.wait(ending, wait_s)
 
     def begin(self, shift: _Shift, beat: TickedBeat, now_s: float) -> bool:
@@ -229,10 +162,7 @@ class Ticker:
                 return False
             shift.at_work = beat
             shift.pieces += 1
-            if now_s - beat.due_s > MAX_CATCH_UP_S:
-                beat.begin_at(now_s)
-            else:
-                beat.advance()
+            beat.take_turn(now_s)
             return True
 
     def rest(self, shift: _Shift) -> bool:
@@ -262,20 +192,15 @@ class Ticker:
         _logger.warning(
             "%s blocks: %d ms of sound took it more than %d ms; it gets a thread of its own, so "
             "that others are not late",
-            beat.name,
-            beat.block_s * 1000,
+            beat.work.name,
+            beat.work.block_ms,
             SLOW_S * 1000,
         )
 
     def leave_alone(self, beat: TickedBeat) -> None:
         """Do nothing but this work in this thread."""
-        threading.current_thread().name = beat.name
-        keep_pace(beat.do, beat.stopping, self._clock, beat.block_s)
-
-    def _tick_after(self, moment_s: float) -> float:
-        """The first tick that is not before a moment, but for a rounding error."""
-        ticks = math.ceil((moment_s - self._first_tick_s) / TICK_S - 1e-3)
-        return self._first_tick_s + ticks * TICK_S
+        threading.current_thread().name = beat.work.name
+        keep_pace(beat.do, beat.stopping, self._clock, beat.work.block_ms / 1000)
 
     def _begin(self) -> None:
         self._ending = threading.Event()

@@ -106,6 +106,9 @@ class Sound:
                 endpoint.changed = self._device_changed
         if isinstance(source, PacedEndpoint) and chunk_ms <= LONGEST_BLOCK_MS:
             source.block_ms = chunk_ms  # less would only wait here for the rest of its chunk
+        for endpoint in (source, sink):
+            if isinstance(endpoint, PacedEndpoint):
+                endpoint.loop = self._loop
         self._captures, self._renders = Punctuality(), Punctuality()
         self._dry: asyncio.TimerHandle | None = None
         self._understands_source = True
