@@ -60,7 +60,8 @@ class LoopTicker:
         self._turn = threading.Lock()
         self._beats: tuple[TickedBeat, ...] = ()
         self._stand_in: TickedBeat | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        # Its handle would hold the loop, by which this is kept as long as that is there.
+        self._has_timer = False
         self._next_s = 0.0
 
     def beat(self, work: Work) -> TickedBeat:
@@ -100,12 +101,13 @@ class LoopTicker:
             stand_in.stop()
 
     def _set_timer(self) -> None:
-        if self._timer is None and self._beats:
+        if self._beats and not self._has_timer:
             wait_s = max(0.0, tick_after(self._next_s) - self._now())
-            self._timer = asyncio.get_running_loop().call_later(wait_s, self._tick)
+            self._has_timer = True
+            asyncio.get_running_loop().call_later(wait_s, self._tick)
 
     def _tick(self) -> None:
-        self._timer = None
+        self._has_timer = False
         if self._turn.acquire(blocking=False):
             try:
                 self._work(asyncio.get_running_loop())
