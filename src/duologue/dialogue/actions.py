@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from duologue.dialogue.tools.registry import ClientTool
 from duologue.dialogue.tools.signature import Arguments
@@ -16,27 +17,23 @@ ApprovalHandler: TypeAlias = Callable[[McpToolCallEvent], object]
 """Decides whether a call of an MCP tool may be made, by True or False; it may be async."""
 
 
-@dataclass(frozen=True)
-class Send:
+class Send(msgspec.Struct, frozen=True):
     """Send this message to the server."""
 
     message: ClientMessage
 
 
-@dataclass(frozen=True)
-class Play:
+class Play(msgspec.Struct, frozen=True):
     """Let this be heard after what is queued already."""
 
     audio: AgentAudio
 
 
-@dataclass(frozen=True)
-class Silence:
+class Silence(msgspec.Struct, frozen=True):
     """Be silent at once, and forget what is queued."""
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """Tell the caller: `callback` is the name of the option that takes such reports.
 
     A report with no `arguments` calls a callback that takes none.
@@ -51,8 +48,7 @@ class Report:
         return cls(callback, arguments)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CallTool:
+class CallTool(msgspec.Struct, frozen=True, kw_only=True):
     """Call this tool of the client's, and say later what came of it."""
 
     event: ClientToolCallEvent
@@ -60,23 +56,20 @@ class CallTool:
     arguments: Arguments
 
 
-@dataclass(frozen=True, kw_only=True)
-class RequestApproval:
+class RequestApproval(msgspec.Struct, frozen=True, kw_only=True):
     """Ask this handler whether the call may be made, and say later what came of it."""
 
     event: McpToolCallEvent
     handler: ApprovalHandler
 
 
-@dataclass(frozen=True)
-class CancelApproval:
+class CancelApproval(msgspec.Struct, frozen=True):
     """Ask no longer for the approval of this call; there may be nobody who is being asked."""
 
     tool_call_id: str
 
 
-@dataclass(frozen=True)
-class End:
+class End(msgspec.Struct, frozen=True):
     """End the session for this reason."""
 
     disconnection: Disconnection

@@ -93,8 +93,10 @@ class Dialogue:
     @property
     def next_deadline_ms(self) -> float | None:
         """When `tick` is to be called next, or None if nothing waits for time to pass."""
-        deadlines_ms = (self._ending.next_deadline_ms, self.approvals.next_deadline_ms)
-        return min((one for one in deadlines_ms if one is not None), default=None)
+        ending_ms, approvals_ms = self._ending.next_deadline_ms, self.approvals.next_deadline_ms
+        if ending_ms is None or approvals_ms is None:
+            return approvals_ms if ending_ms is None else ending_ms
+        return min(ending_ms, approvals_ms)
 
     def receive(self, event: Incoming | ConnectionNotice, now_ms: float) -> list[Action]:
         """What follows from what the server sent, or from what the connection tells."""

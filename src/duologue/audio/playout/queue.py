@@ -61,15 +61,15 @@ class PlayoutQueue:
         taken = []
         while frames and self._runs:
             run, start = self._runs[0], self._taken_of_first
-            end = min(start + frames, len(run.samples))
-            if end == len(run.samples):
+            samples = run.samples[start : start + frames]
+            if start + frames < len(run.samples):
+                self._taken_of_first += frames
+            else:
                 self._runs.popleft()
                 self._taken_of_first = 0
-            else:
-                self._taken_of_first = end
-            frames -= end - start
-            self._size -= end - start
-            taken.append(Run(run.event_id, run.samples[start:end], run.is_fade))
+            frames -= len(samples)
+            self._size -= len(samples)
+            taken.append(Run(run.event_id, samples, run.is_fade))
         return taken
 
     def fade_out(self, frames: int) -> None:

@@ -89,8 +89,12 @@ class Sound:
             failed=lambda error: self._tell(events.failed, "recording", error),
             clock_s=self._clock_s,
         )
+        self._is_treated = wanted.processes or wanted.record is not None
         self._capture = Capture(
-            source.sample_rate_hz, input_format.sample_rate_hz, chunk_ms, self._treatment
+            source.sample_rate_hz,
+            input_format.sample_rate_hz,
+            chunk_ms,
+            self._treatment if wanted.processes else None,
         )
         self._playout = Playout(
             sink.sample_rate_hz,
@@ -234,7 +238,8 @@ class Sound:
             self._tell(self._events.failed, "microphone", error)
             return
         for later, chunk in zip(range(len(chunks) - 1, -1, -1), chunks, strict=True):
-            self._treatment.captured(chunk)
+            if self._is_treated:
+                self._treatment.captured(chunk)
             # Here, where numpy is at work already: in the loop's thread it would take five times
             # as long, as measured, because the processor has to fetch all of it anew.
             voiced_ms = self._voiced_until_ms(chunk, now_ms - later * self._chunk_ms)
@@ -244,7 +249,8 @@ class Sound:
         """In the sink's thread: give what is to be heard now."""
         self._renders.note(self._clock_s(), frames / self._sink.sample_rate_hz)
         block = self._playout.render(frames)
-        self._treatment.played(samples_from_bytes(block))
+        if self._is_treated:
+            self._treatment.played(samples_from_bytes(block))
         return block
 
     def _voiced_until_ms(self, chunk: Samples, captured_ms: float) -> float | None:

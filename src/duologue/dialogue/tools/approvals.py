@@ -43,6 +43,8 @@ class Approvals:
     @property
     def next_deadline_ms(self) -> float | None:
         """When the time of a handler is over, or None if no handler is being waited for."""
+        if not self._pending:
+            return None
         return min(
             (one.deadline_ms for one in self._pending.values() if one.deadline_ms is not None),
             default=None,
