@@ -30,7 +30,7 @@ from duologue import AgentAudio, Conversation, Mode, TurnMetrics, VoiceConversat
 from duologue.audio.pacing.beat import BLOCK_MS
 from duologue.audio.playout.player import AUDIBLE_ABOVE
 from duologue.connection.webrtc.connection import WebRtcConnection
-from duologue.connection.websocket import WebSocketConnection
+from duologue.connection.websocket.aiohttp_socket import WebSocketConnection
 from duologue.conversation.options.transport import ConnectionType
 from duologue.testing.memory_devices import MemoryMicrophone, MemorySpeaker
 

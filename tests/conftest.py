@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from duologue.connection.websocket import opening
+
+# Tests run with the socket that everybody has. Those that have to do with picows's ask for it, and
+# the programs that tests start take it as a user's would.
+opening.HAS_PICOWS = False
 
 # Examples that follow from the test itself, so that it gives the same answer every time; and no
 # limit in time for one of them, because the machine may be busy. `make test-steady` takes others.
@@ -17,6 +24,14 @@ settings.register_profile(
 )
 settings.register_profile("other", settings.get_profile("same"), derandomize=False)
 settings.load_profile("same")
+
+
+@pytest.fixture(params=[False, True], ids=["aiohttp", "picows"])
+def each_websocket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Does a test with each of the two libraries for WebSockets; true for picows."""
+    has_picows: bool = request.param
+    monkeypatch.setattr(opening, "HAS_PICOWS", has_picows)
+    return has_picows
 
 
 def heed_ctrl_c_in_children() -> None:

@@ -29,6 +29,8 @@ TESTED_ELSEWHERE = {
     "cli/talk/options.py": "real/test_talk.py",
     "cli/talk/recorded.py": "real/test_talk.py",
     "connection/base.py": "connection/test_opening.py",  # protocols, for mypy
+    "connection/websocket/aiohttp_socket.py": "connection/websocket/test_opening.py",
+    "connection/websocket/ends.py": "connection/websocket/test_opening.py",
     "errors.py": "test_exports.py",  # what they say is tested where they are raised
     "testing/room_sound.py": "real/test_scripted_rooms.py",
     "testing/room_wire.py": "real/test_scripted_rooms.py",

@@ -5,7 +5,7 @@ import pytest
 from duologue.connection.http.endpoints import conversation_url
 from duologue.connection.memory import MemoryConnection, MemoryListener
 from duologue.connection.opening import open_connection
-from duologue.connection.websocket import WebSocketConnection
+from duologue.connection.websocket.aiohttp_socket import WebSocketConnection
 from duologue.errors import SessionConnectionError
 from duologue.testing.script import Listen
 from duologue.testing.scripted_agent import ScriptedAgent

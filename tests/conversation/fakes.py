@@ -13,6 +13,7 @@ import numpy as np
 from duologue.audio.endpoints import log_failure
 from duologue.audio.playout.jitter_buffer import START_MS
 from duologue.audio.samples import Samples, bytes_from_samples, samples_from_bytes, silence
+from duologue.connection.base import Take, each_received
 from duologue.conversation.telling.callbacks import Callbacks
 from duologue.dialogue.values import Disconnection
 from duologue.protocol.client_messages import ClientMessage
@@ -141,6 +142,9 @@ class ManualConnection:
 
     async def receive(self) -> Incoming | Disconnection:
         return await self._incoming.get()
+
+    async def receive_all(self, take: Take) -> Disconnection:
+        return await each_received(self.receive, take)
 
     def agreed(self, metadata: ConversationMetadataEvent) -> ConversationMetadataEvent:
         return metadata

@@ -8,7 +8,7 @@ import pytest
 
 from duologue.audio.pacing.arrays import ArraySink, ArraySource
 from duologue.audio.samples import silence
-from duologue.connection.websocket import WebSocketConnection
+from duologue.connection.websocket.aiohttp_socket import WebSocketConnection
 from duologue.conversation import Conversation
 from duologue.conversation.sound import device
 from duologue.dialogue import ending

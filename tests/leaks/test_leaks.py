@@ -43,7 +43,7 @@ def log_of_text_alone() -> Iterator[None]:
 
 # aiohttp says so if closing is cancelled, although the socket is closed: that is counted here.
 @pytest.mark.filterwarnings("ignore:Unclosed (response|connection):ResourceWarning")
-@pytest.mark.usefixtures("log_of_text_alone")
+@pytest.mark.usefixtures("log_of_text_alone", "each_websocket")
 def test_200_sessions_leave_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -11,8 +11,6 @@ speech single ones count as well, for so does a final plosive sound: a closure, 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -27,6 +25,22 @@ SPEECH_ABOVE_FLOOR_DB = 9.0
 LOWEST_FLOOR_DBFS = -60.0
 """Where the floor starts and what it never goes below, so digital silence does not deceive it."""
 FLOOR_RISE_DB_PER_S = 4.0
+
+
+def _power(dbfs: float) -> float:
+    return FULL_SCALE**2 * _ratio(dbfs)
+
+
+def _ratio(decibels: float) -> float:
+    return float(10.0 ** (decibels / 10))
+
+
+# The same as powers of samples: a logarithm for each frame would only take time.
+QUIETEST_SPEECH = _power(QUIETEST_SPEECH_DBFS)
+SPEECH_ABOVE_FLOOR = _ratio(SPEECH_ABOVE_FLOOR_DB)
+LOWEST_FLOOR = _power(LOWEST_FLOOR_DBFS)
+FLOOR_RISE = _ratio(FLOOR_RISE_DB_PER_S * FRAME_MS / 1000)
+
 MIN_RUN_FRAMES = 3
 """A click that is shorter than 10 ms can touch two frames, never three."""
 PLOSIVE_GAP_MS = 150
@@ -46,8 +60,9 @@ class SpeechDetector:
         self._sizes = ChunkSizes(sample_rate_hz, FRAME_MS)
         self._rest = np.zeros(0)
         self._ones = np.ones(-(-sample_rate_hz * FRAME_MS // 1000))
+        self._ones_size = len(self._ones)
         self._frames = 0
-        self._floor_dbfs = LOWEST_FLOOR_DBFS
+        self._floor = LOWEST_FLOOR
         self._run_frames = 0
         self._last_voiced_frame: int | None = None
 
@@ -88,11 +103,14 @@ class SpeechDetector:
         return end_ms is not None and self.position_ms - end_ms <= SPEAKING_GAP_MS
 
     def _judge(self, frame: npt.NDArray[np.float64]) -> bool:
-        level_dbfs = self._level_dbfs(frame)
+        power = self._power(frame)
         self._frames += 1
-        is_voiced = level_dbfs > max(QUIETEST_SPEECH_DBFS, self._floor_dbfs + SPEECH_ABOVE_FLOOR_DB)
-        risen_dbfs = self._floor_dbfs + FLOOR_RISE_DB_PER_S * FRAME_MS / 1000
-        self._floor_dbfs = max(LOWEST_FLOOR_DBFS, min(level_dbfs, risen_dbfs))
+        floor = self._floor
+        is_voiced = power > QUIETEST_SPEECH and power > floor * SPEECH_ABOVE_FLOOR
+        if power < LOWEST_FLOOR:
+            self._floor = LOWEST_FLOOR
+        else:
+            self._floor = min(power, floor * FLOOR_RISE)
         if is_voiced:
             self._run_frames += 1
             self._count_run()
@@ -100,14 +118,13 @@ class SpeechDetector:
             self._run_frames = 0
         return is_voiced
 
-    def _level_dbfs(self, frame: npt.NDArray[np.float64]) -> float:
-        """The level of a frame, its own mean taken off: a constant offset is no sound."""
+    def _power(self, frame: npt.NDArray[np.float64]) -> float:
+        """The power of a frame, its own mean taken off: a constant offset is no sound."""
         # numpy's own `std` takes eight times as long, 100 times a second, and `sum` twice.
         size = len(frame)
-        ones = self._ones if size == len(self._ones) else self._ones[:size]
+        ones = self._ones if size == self._ones_size else self._ones[:size]
         mean = float(frame.dot(ones)) / size
-        power = float(frame.dot(frame)) / size - mean * mean
-        return 10 * math.log10(power / FULL_SCALE**2) if power > 0 else -math.inf
+        return float(frame.dot(frame)) / size - mean * mean
 
     def _count_run(self) -> None:
         run_start_ms = (self._frames - self._run_frames) * FRAME_MS

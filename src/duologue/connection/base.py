@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, TypeAlias
 
 from duologue.dialogue.values import ConnectionNotice, Disconnection
@@ -14,6 +17,27 @@ Received: TypeAlias = Incoming | ConnectionNotice
 
 MESSAGE_MS: Final = 20
 """So much sound goes into one message. More would come later; less costs a message more often."""
+
+
+Take: TypeAlias = Callable[[Received], None]
+"""Acts on what has come."""
+
+READ_AT_ONCE: Final = 50
+"""Of messages that are here already so many are acted on before the loop does something else."""
+
+
+async def each_received(
+    receive: Callable[[], Awaitable[Received | Disconnection]], take: Take
+) -> Disconnection:
+    """Hand over what is received until the end, and return that: a `Connection.receive_all`."""
+    for count in itertools.count(1):
+        received = await receive()
+        if isinstance(received, Disconnection):
+            return received
+        take(received)
+        if count % READ_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    raise AssertionError  # the count has no end
 
 
 class Connection(Protocol):
@@ -46,6 +70,14 @@ class Connection(Protocol):
         """Wait for what comes next; a `Disconnection` is the last.
 
         One task at a time may call this. Cancelling it loses nothing.
+        """
+        ...
+
+    async def receive_all(self, take: Take) -> Disconnection:
+        """Hand over everything that comes, in order, as it comes; return the end.
+
+        It takes the place of `receive` for good. What `take` raises is raised here. Cancelling it
+        may lose what comes afterwards.
         """
         ...
 

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 from duologue.audio.playout.jitter_buffer import START_MS
-from duologue.connection.base import MESSAGE_MS
+from duologue.connection.base import MESSAGE_MS, Take, each_received
 from duologue.connection.http.endpoints import MEMORY_SCHEME, server_of
 from duologue.dialogue.values import ABNORMAL_CLOSURE, NORMAL_CLOSURE, Disconnection
 from duologue.errors import SessionConnectionError
@@ -96,6 +96,10 @@ class MemoryConnection:
         """Wait for what comes next; see `Connection.receive`."""
         frame = await self._from_agent.take()
         return frame if isinstance(frame, Disconnection) else decode_server_event(frame)
+
+    async def receive_all(self, take: Take) -> Disconnection:
+        """Hand over what comes; see `Connection.receive_all`."""
+        return await each_received(self.receive, take)
 
     def agreed(self, metadata: ConversationMetadataEvent) -> ConversationMetadataEvent:
         """All of it; see `Connection.agreed`."""

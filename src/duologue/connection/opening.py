@@ -9,7 +9,7 @@ from duologue.connection.base import Connection
 from duologue.connection.http.endpoints import MEMORY_SCHEME
 from duologue.connection.memory import MemoryConnection
 from duologue.connection.webrtc.entry import RoomAccess, RoomSettings
-from duologue.connection.websocket import WebSocketConnection
+from duologue.connection.websocket.opening import open_websocket
 
 
 async def open_connection(
@@ -30,7 +30,7 @@ async def open_connection(
     """
     if urlsplit(url).scheme == MEMORY_SCHEME:
         return MemoryConnection.open(url, subprotocols=subprotocols)
-    return await WebSocketConnection.open(
+    return await open_websocket(
         url, timeout_s=timeout_s, subprotocols=subprotocols, ssl_context=ssl_context
     )
 

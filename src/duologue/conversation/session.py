@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 from abc import abstractmethod
 from collections.abc import Callable, Coroutine, Iterable
@@ -50,9 +49,6 @@ logger = logging.getLogger("duologue")
 
 FLUSH_LIMIT_S: Final = 1.0
 """How long the end waits for messages that are queued already."""
-
-READ_AT_ONCE: Final = 50
-"""Of messages that are here already so many are acted on before the loop does something else."""
 
 ANSWER_LIMIT_S: Final = 60.0
 """How long `answered` waits, unless another limit is given."""
@@ -333,14 +329,7 @@ class BaseConversation(Senders, Uploads):
             self._callbacks.put(Report.of("on_outgoing_event", message))
 
     async def _receive_all(self) -> None:
-        for count in itertools.count(1):
-            received = await self._connection.receive()
-            if isinstance(received, Disconnection):
-                self._closed(received)
-                return
-            self._act_on(received)
-            if count % READ_AT_ONCE == 0:
-                await asyncio.sleep(0)
+        self._closed(await self._connection.receive_all(self._act_on))
 
     def _heed_deadline(self) -> None:
         """Let the rules know of the next moment for which they wait, if that has changed."""

@@ -5,7 +5,7 @@ import pytest
 from duologue.connection.http.endpoints import conversation_url
 from duologue.connection.http.failures import explanation
 from duologue.connection.http.signed_urls import get_signed_url
-from duologue.connection.websocket import WebSocketConnection
+from duologue.connection.websocket.opening import open_websocket
 from duologue.errors import SessionConnectionError
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
 from tests.connection.network import HOST, go_through, port_of, proxy, tls_in_front_of
@@ -35,7 +35,7 @@ async def test_a_certificate_that_is_not_trusted_is_told_with_what_to_do(
     ):
         go_through(way.url, monkeypatch)
         with pytest.raises(SessionConnectionError, match=pattern):
-            await WebSocketConnection.open(conversation_url(f"wss://{HOST}", "a"), timeout_s=5)
+            await open_websocket(conversation_url(f"wss://{HOST}", "a"), timeout_s=5)
         with pytest.raises(SessionConnectionError, match=pattern):
             await get_signed_url("a", api_key="k", origin=f"wss://{HOST}")
     assert agent.calls == []

@@ -9,7 +9,7 @@ from aiohttp import web
 from duologue.connection.http.endpoints import conversation_url
 from duologue.connection.http.proxies import proxy_for
 from duologue.connection.http.signed_urls import get_signed_url
-from duologue.connection.websocket import WebSocketConnection
+from duologue.connection.websocket.opening import open_websocket
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import UserMessage
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
@@ -79,7 +79,7 @@ async def test_a_proxy_of_another_kind_is_refused_without_its_password(
 ) -> None:
     monkeypatch.setenv("https_proxy", "quic://me:secret@h:1080")
     with pytest.raises(SessionConnectionError, match=r"quic://h:1080 .* HTTPS_PROXY") as raised:
-        await WebSocketConnection.open(SECURE_URL, timeout_s=5)
+        await open_websocket(SECURE_URL, timeout_s=5)
     assert "secret" not in str(raised.value)
 
 
@@ -92,9 +92,7 @@ async def test_a_conversation_over_tls_goes_through_a_proxy(
         proxy({f"{HOST}:443": port}) as way,
     ):
         go_through(way.url.replace("//", "//me:secret@"), monkeypatch)
-        connection = await WebSocketConnection.open(
-            SECURE_URL, timeout_s=5, ssl_context=trusting_context()
-        )
+        connection = await open_websocket(SECURE_URL, timeout_s=5, ssl_context=trusting_context())
         await connection.send(UserMessage(text="Hello."))
         await connection.close()
         assert way.request_lines == [f"CONNECT {HOST}:443 HTTP/1.1"]
@@ -111,9 +109,7 @@ async def test_a_conversation_without_tls_goes_through_a_proxy(
         proxy({f"{HOST}:80": port_of(agent.origin)}) as way,
     ):
         go_through(way.url, monkeypatch)
-        connection = await WebSocketConnection.open(
-            conversation_url(f"ws://{HOST}", "a"), timeout_s=5
-        )
+        connection = await open_websocket(conversation_url(f"ws://{HOST}", "a"), timeout_s=5)
         await connection.close()
         assert way.request_lines == [f"CONNECT {HOST}:80 HTTP/1.1"]
     assert agent.calls[0].query["agent_id"] == "a"
@@ -143,7 +139,7 @@ async def test_a_conversation_within_this_machine_goes_through_none(
     async with ScriptedAgent(listen) as agent, proxy({}) as way:
         go_through(way.url, monkeypatch)
         url = conversation_url(agent.origin, "a")
-        await (await WebSocketConnection.open(url, timeout_s=5)).close()
+        await (await open_websocket(url, timeout_s=5)).close()
         assert way.heads == []
 
 
@@ -178,7 +174,7 @@ async def test_a_proxy_that_refuses_is_blamed(monkeypatch: pytest.MonkeyPatch) -
     async with proxy({}, REFUSAL) as way:
         go_through(way.url.replace("//", "//me:secret@"), monkeypatch)
         with pytest.raises(SessionConnectionError, match=r"the proxy .* HTTP status 407") as raised:
-            await WebSocketConnection.open(SECURE_URL, timeout_s=5)
+            await open_websocket(SECURE_URL, timeout_s=5)
     assert "secret" not in "".join(traceback.format_exception(raised.value))
 
 
@@ -187,7 +183,7 @@ async def test_a_proxy_that_is_not_there_is_blamed(
 ) -> None:
     go_through(f"http://me:secret@127.0.0.1:{unused_tcp_port}", monkeypatch)
     with pytest.raises(SessionConnectionError, match="the proxy on the way does not") as raised:
-        await WebSocketConnection.open(SECURE_URL, timeout_s=5)
+        await open_websocket(SECURE_URL, timeout_s=5)
     with pytest.raises(SessionConnectionError, match="the proxy on the way does not"):
         await get_signed_url("a", api_key="k", origin=f"wss://{HOST}")
     assert "secret" not in "".join(traceback.format_exception(raised.value))

@@ -6,7 +6,7 @@ import traceback
 import pytest
 
 from duologue.connection.http.endpoints import conversation_url
-from duologue.connection.websocket import WebSocketConnection
+from duologue.connection.websocket.opening import open_websocket
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import UserMessage
 from duologue.testing.scripted_agent import ScriptedAgent, ScriptedCall
@@ -48,7 +48,7 @@ async def test_a_conversation_goes_through_a_socks_proxy(
         ) as way,
     ):
         monkeypatch.setenv("ALL_PROXY", f"{scheme}://me:sec%40ret@{way.host}")
-        connection = await WebSocketConnection.open(
+        connection = await open_websocket(
             conversation_url(f"{'wss' if is_secure else 'ws'}://{HOST}", "a"),
             timeout_s=5,
             ssl_context=trusting_context() if is_secure else None,
@@ -68,7 +68,7 @@ async def test_a_socks_proxy_that_refuses_is_named_without_its_password(
         with pytest.raises(
             SessionConnectionError, match=r"proxy on the way refused: .*ALL_PROXY"
         ) as (raised):
-            await WebSocketConnection.open(SECURE_URL, timeout_s=5)
+            await open_websocket(SECURE_URL, timeout_s=5)
     shown = "".join(traceback.format_exception(raised.value))
     assert "secret" not in shown
 
@@ -84,7 +84,7 @@ async def test_a_proxy_that_does_not_answer_is_named(
         with pytest.raises(SessionConnectionError, match="proxy on the way does not answer") as (
             raised
         ):
-            await WebSocketConnection.open(url, timeout_s=5)
+            await open_websocket(url, timeout_s=5)
         assert "secret" not in "".join(traceback.format_exception(raised.value))
 
 
@@ -98,4 +98,4 @@ async def test_an_http_proxy_that_refuses_a_tunnel_is_named(
     async with proxy({}, refusal=REFUSAL) as way:
         monkeypatch.setenv("HTTP_PROXY", way.url)
         with pytest.raises(SessionConnectionError, match=r"the way refused: .*407"):
-            await WebSocketConnection.open(PLAIN_URL, timeout_s=5)
+            await open_websocket(PLAIN_URL, timeout_s=5)

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 
-from duologue.connection.websocket import WebSocketConnection
+from duologue.connection.websocket.aiohttp_socket import WebSocketConnection
 from duologue.conversation.sound.counters import AudioCounters
 from duologue.conversation.telling import callbacks
 from duologue.dialogue.values import AgentAudio

@@ -11,6 +11,8 @@ from duologue.connection.http.proxies import ProxyFailed
 
 SEE_SETTINGS: Final = "see HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY"
 
+_TRUST: Final = "if that is as it should be, pass an `ssl_context` that trusts it"
+
 
 def explanation(error: Exception) -> str:
     """What was in the way, and what to do: the end of a sentence that has named the server.
@@ -18,10 +20,9 @@ def explanation(error: Exception) -> str:
     Nothing of the request is in it, and nothing of a proxy's address: both may have secrets.
     """
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return (
-            f"({_mistrust(error.certificate_error)}); if that is as it should be, pass an "
-            "`ssl_context` that trusts it"
-        )
+        return f"({_mistrust(error.certificate_error)}); {_TRUST}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"({_mistrust(error)}); {_TRUST}"
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"(the proxy on the way answered with HTTP status {error.status}); {SEE_SETTINGS}"
     if isinstance(error, aiohttp.ClientProxyConnectionError):

@@ -41,6 +41,15 @@ class Way:
     proxy: str | None = None
     connector: aiohttp.BaseConnector | None = None
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether no proxy is on it."""
+        return self.proxy is None and self.connector is None
+
+
+DIRECT: Final = Way()
+"""The way without a proxy."""
+
 
 async def way_to(url: str) -> Way:
     """The way to a URL, through its proxy if it has one.
@@ -54,7 +63,7 @@ async def way_to(url: str) -> Way:
     """
     proxy = await proxy_for(url)
     if proxy is None:
-        return Way()
+        return DIRECT
     is_http = urlsplit(proxy).scheme in _HTTP_SCHEMES
     if is_http and urlsplit(url).scheme != "ws":
         return Way(proxy=proxy)

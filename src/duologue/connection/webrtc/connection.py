@@ -16,7 +16,7 @@ from livekit.rtc.participant import PublishDataError, PublishTrackError
 from livekit.rtc.room import EventTypes
 
 from duologue.audio.tracks.packets import PACKET_MS
-from duologue.connection.base import Received
+from duologue.connection.base import Received, Take, each_received
 from duologue.connection.http.endpoints import server_of
 from duologue.connection.webrtc.agent_track import START_MS, AgentTrack
 from duologue.connection.webrtc.arrivals import Arrivals
@@ -159,6 +159,10 @@ class WebRtcConnection:
     async def receive(self) -> Received | Disconnection:
         """Wait for what comes next; see `Connection.receive`."""
         return await self._arrivals.take()
+
+    async def receive_all(self, take: Take) -> Disconnection:
+        """Hand over what comes; see `Connection.receive_all`."""
+        return await each_received(self.receive, take)
 
     def agreed(self, metadata: ConversationMetadataEvent) -> ConversationMetadataEvent:
         """The room's id and WebRTC's formats, whatever was said; see `Connection.agreed`."""

@@ -18,7 +18,7 @@ from duologue.connection.http.endpoints import (
 )
 from duologue.connection.http.signed_urls import SignedUrlRequest
 from duologue.connection.webrtc.entry import RoomRoute
-from duologue.connection.websocket import subprotocols
+from duologue.connection.websocket.ends import subprotocols
 from duologue.conversation.options import wishes
 from duologue.conversation.options.orchestrator import orchestrator_url
 from duologue.conversation.options.reading import (

@@ -14,9 +14,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 import pytest
 from aiohttp import web
 
-from duologue.connection import websocket
+from duologue.connection.base import Connection
 from duologue.connection.http.endpoints import conversation_url, signed_conversation_url
-from duologue.connection.websocket import WebSocketConnection, subprotocols
+from duologue.connection.websocket import aiohttp_socket, picows_socket
+from duologue.connection.websocket.aiohttp_socket import WebSocketConnection
+from duologue.connection.websocket.ends import subprotocols
+from duologue.connection.websocket.opening import open_websocket
+from duologue.connection.websocket.picows_socket import LeanWebSocketConnection
 from duologue.dialogue.values import Disconnection
 from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import (
@@ -27,17 +31,23 @@ from duologue.protocol.client_messages import (
 )
 from duologue.protocol.codec import MalformedEvent
 from duologue.protocol.server_events import PingEvent
+from duologue.testing.script import Begin, Listen, Say
 from duologue.testing.scripted_agent import Script, ScriptedAgent, ScriptedCall
+from tests.connection.network import port_of, tls_in_front_of, trusting_context
+from tests.conversation.fakes import eventually
 
 PING_FRAME = '{"type":"ping","ping_event":{"event_id":1,"ping_ms":null}}'
+
+
+pytestmark = pytest.mark.usefixtures("each_websocket")
 
 
 @asynccontextmanager
 async def connected(
     script: Script, *, authorization: str | None = None
-) -> AsyncIterator[tuple[WebSocketConnection, ScriptedAgent]]:
+) -> AsyncIterator[tuple[Connection, ScriptedAgent]]:
     async with ScriptedAgent(script) as agent:
-        connection = await WebSocketConnection.open(
+        connection = await open_websocket(
             conversation_url(agent.origin, "agent/1 ü&x"),
             subprotocols=subprotocols(authorization),
             timeout_s=5.0,
@@ -48,7 +58,7 @@ async def connected(
             await connection.close()
 
 
-async def ended(connection: WebSocketConnection) -> Disconnection:
+async def ended(connection: Connection) -> Disconnection:
     async with asyncio.timeout(5):
         while not isinstance(received := await connection.receive(), Disconnection):
             pass
@@ -59,6 +69,12 @@ async def wait_for_the_end(call: ScriptedCall) -> None:
     await call.receive_until_gone()
 
 
+async def test_picows_is_taken_where_it_is_there(each_websocket: bool) -> None:
+    async with connected(wait_for_the_end) as (connection, _):
+        kind = LeanWebSocketConnection if each_websocket else WebSocketConnection
+        assert type(connection) is kind
+
+
 async def test_the_agents_id_arrives_as_it_is() -> None:
     async with connected(wait_for_the_end) as (_, agent):
         assert agent.calls[0].query["agent_id"] == "agent/1 ü&x"
@@ -67,7 +83,7 @@ async def test_the_agents_id_arrives_as_it_is() -> None:
 async def test_the_signature_of_a_signed_url_arrives_as_it_is() -> None:
     async with ScriptedAgent(wait_for_the_end) as agent:
         url = f"{agent.origin}/v1/convai/conversation?agent_id=a%20b&signature=x%2By%2Fz%3D%26"
-        connection = await WebSocketConnection.open(signed_conversation_url(url), timeout_s=5.0)
+        connection = await open_websocket(signed_conversation_url(url), timeout_s=5.0)
         await connection.close()
         assert agent.calls[0].query["signature"] == "x+y/z=&"
 
@@ -85,7 +101,7 @@ async def test_the_subprotocols_carry_the_authorization(
 async def test_no_subprotocol_is_offered_if_none_is_wanted() -> None:
     async with ScriptedAgent(wait_for_the_end) as agent:
         url = conversation_url(agent.origin, "a")
-        connection = await WebSocketConnection.open(url, timeout_s=5.0, subprotocols=())
+        connection = await open_websocket(url, timeout_s=5.0, subprotocols=())
         await connection.close()
         assert agent.calls[0].subprotocols == []
 
@@ -100,7 +116,7 @@ async def test_messages_arrive_as_the_contract_has_them() -> None:
         return socket
 
     async with serving(handler) as origin:
-        connection = await WebSocketConnection.open(conversation_url(origin, "a"), timeout_s=5.0)
+        connection = await open_websocket(conversation_url(origin, "a"), timeout_s=5.0)
         await connection.send(
             ConversationInitiation(
                 dynamic_variables={"name": "Zoë"},
@@ -248,7 +264,7 @@ def accept_of(key: str) -> str:
 @pytest.mark.parametrize("abort", [True, False])
 async def test_a_server_that_vanishes_is_an_error_whatever_its_socket_says(abort: bool) -> None:
     async with vanishing(b"", abort=abort) as origin:
-        connection = await WebSocketConnection.open(conversation_url(origin, "a"), timeout_s=5.0)
+        connection = await open_websocket(conversation_url(origin, "a"), timeout_s=5.0)
         end = await ended(connection)
         await connection.close()
     assert (end.reason, end.close_code) == ("error", 1006)
@@ -258,11 +274,12 @@ async def test_a_server_that_vanishes_is_an_error_whatever_its_socket_says(abort
 async def test_a_server_that_falls_silent_without_a_word_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(websocket, "HEARTBEAT_S", 0.05)
+    for module in (aiohttp_socket, picows_socket):
+        monkeypatch.setattr(module, "HEARTBEAT_S", 0.05)
     done = asyncio.Event()
 
     async with vanishing(b"", until=done) as origin:
-        connection = await WebSocketConnection.open(conversation_url(origin, "a"), timeout_s=5.0)
+        connection = await open_websocket(conversation_url(origin, "a"), timeout_s=5.0)
         end = await ended(connection)
         await connection.close()
         done.set()
@@ -271,7 +288,7 @@ async def test_a_server_that_falls_silent_without_a_word_is_noticed(
 
 async def test_a_close_frame_without_a_code_is_an_error() -> None:
     async with vanishing(b"\x88\x00") as origin:
-        connection = await WebSocketConnection.open(conversation_url(origin, "a"), timeout_s=5.0)
+        connection = await open_websocket(conversation_url(origin, "a"), timeout_s=5.0)
         end = await ended(connection)
         await connection.close()
     assert (end.reason, end.close_code) == ("error", 1005)
@@ -300,7 +317,7 @@ async def test_a_large_frame_within_the_limit_is_taken() -> None:
 
 async def test_a_frame_that_is_no_text_ends_the_connection() -> None:
     async with vanishing(b"\x81\x02\xff\xff") as origin:
-        connection = await WebSocketConnection.open(conversation_url(origin, "a"), timeout_s=5.0)
+        connection = await open_websocket(conversation_url(origin, "a"), timeout_s=5.0)
         end = await ended(connection)
         await connection.close()
     assert (end.reason, end.close_code) == ("error", 1007)
@@ -331,7 +348,8 @@ async def test_after_the_close_sending_does_nothing_and_receiving_tells_the_end(
 async def test_closing_is_limited_though_the_server_goes_on_talking(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(websocket, "CLOSE_LIMIT_S", 0.2)
+    for module in (aiohttp_socket, picows_socket):
+        monkeypatch.setattr(module, "CLOSE_LIMIT_S", 0.2)
 
     async def script(call: ScriptedCall) -> None:
         for _ in range(1000):
@@ -362,7 +380,7 @@ async def serving(
 
 async def failing_start(url: str, timeout_s: float = 5.0) -> SessionConnectionError:
     with pytest.raises(SessionConnectionError) as raised:
-        await WebSocketConnection.open(url, timeout_s=timeout_s)
+        await open_websocket(url, timeout_s=timeout_s)
     return raised.value
 
 
@@ -423,7 +441,7 @@ async def test_a_cancelled_start_leaves_no_socket_behind() -> None:
 
     async with tcp_server(silent) as origin:
         url = conversation_url(origin, "a")
-        opening = asyncio.create_task(WebSocketConnection.open(url, timeout_s=5.0))
+        opening = asyncio.create_task(open_websocket(url, timeout_s=5.0))
         await asyncio.wait_for(arrived.wait(), 5)
         opening.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -488,3 +506,42 @@ async def test_what_goes_at_once_after_the_end_goes_nowhere() -> None:
     async with connected(leave) as (connection, _):
         await ended(connection)
         assert connection.send_at_once(UserMessage(text="to nobody"))
+
+
+async def test_a_certificate_that_nobody_trusts_is_named() -> None:
+    async with (
+        ScriptedAgent(wait_for_the_end) as agent,
+        tls_in_front_of(port_of(agent.origin)) as port,
+    ):
+        error = await failing_start(conversation_url(f"wss://127.0.0.1:{port}", "a"))
+    assert "its certificate is not trusted" in str(error)
+    assert "`ssl_context`" in str(error)
+
+
+async def test_a_certificate_of_another_host_is_not_taken() -> None:
+    async with (
+        ScriptedAgent(wait_for_the_end) as agent,
+        tls_in_front_of(port_of(agent.origin)) as port,
+    ):
+        url = conversation_url(f"wss://127.0.0.1:{port}", "a")
+        with pytest.raises(SessionConnectionError, match="certificate is not trusted"):
+            await open_websocket(url, timeout_s=5, ssl_context=trusting_context())
+    assert agent.calls == []
+
+
+async def test_tls_is_done_as_the_caller_wants_it() -> None:
+    context = trusting_context()
+    context.check_hostname = False
+    async with (
+        ScriptedAgent([Begin(), Say(PingEvent(event_id=1)), Listen()]) as agent,
+        tls_in_front_of(port_of(agent.origin)) as port,
+    ):
+        url = conversation_url(f"wss://127.0.0.1:{port}", "a")
+        connection = await open_websocket(url, timeout_s=5, ssl_context=context)
+        await connection.send(ConversationInitiation())
+        await connection.receive()
+        assert await connection.receive() == PingEvent(event_id=1)
+        assert connection.send_at_once(UserMessage(text="Hello"))
+        await connection.close()
+        await eventually(lambda: agent.calls[0].close_code is not None)
+    assert agent.calls[0].close_code == 1000

@@ -1,4 +1,4 @@
-"""A conversation's messages and sound over one WebSocket."""
+"""A WebSocket of aiohttp's: the one that works everywhere, through proxies too."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ import ssl
 from collections.abc import Coroutine
 from contextlib import suppress
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any
 
 import aiohttp
 from aiohttp.http_websocket import WebSocketWriter
 
 from duologue.audio.playout.jitter_buffer import START_MS
-from duologue.connection.base import MESSAGE_MS
-from duologue.connection.http.endpoints import server_of
-from duologue.connection.http.failures import explanation
-from duologue.connection.http.proxies import way_to
+from duologue.connection.base import MESSAGE_MS, Take, each_received
+from duologue.connection.http.proxies import DIRECT, Way
+from duologue.connection.websocket.ends import (
+    CLOSE_LIMIT_S,
+    HEARTBEAT_S,
+    MAX_FRAME_BYTES,
+    USER_ENDED,
+    redirected,
+    refused,
+    too_late,
+    unreachable,
+)
 from duologue.dialogue.values import (
     ABNORMAL_CLOSURE,
     NO_STATUS_CLOSURE,
@@ -27,21 +35,6 @@ from duologue.errors import SessionConnectionError
 from duologue.protocol.client_messages import ClientMessage
 from duologue.protocol.codec import Incoming, decode_server_event, encode_client_frame
 from duologue.protocol.server_events import ConversationMetadataEvent
-
-SUBPROTOCOL: Final = "convai"
-"""The subprotocol of the contract."""
-
-HEARTBEAT_S: Final = 8.0
-"""How often the socket itself is pinged. aiohttp waits half as long again for the answer, so a
-server that has vanished is noticed within 12 s."""
-
-CLOSE_LIMIT_S: Final = 2.0
-"""How long closing may take in all, the server's answer to the close frame included."""
-
-MAX_FRAME_BYTES: Final = 16 * 1024 * 1024
-"""The largest frame taken from a server: 2 minutes of 48 kHz PCM in base64."""
-
-_USER_ENDED: Final = b"User ended conversation"  # the words of ElevenLabs' JavaScript client
 
 
 class _Socket(aiohttp.ClientWebSocketResponse):
@@ -74,22 +67,11 @@ class WebSocketConnection:
         url: str,
         *,
         timeout_s: float,
-        subprotocols: tuple[str, ...] = (SUBPROTOCOL,),
+        subprotocols: tuple[str, ...],
         ssl_context: ssl.SSLContext | None = None,
+        way: Way = DIRECT,
     ) -> WebSocketConnection:
-        """Connect to `url`. Cancelling releases everything.
-
-        Args:
-            url: where the conversation is.
-            timeout_s: how long the server may take.
-            subprotocols: what is offered to it.
-            ssl_context: how TLS is done; None for the usual way.
-
-        Raises:
-            SessionConnectionError: the server cannot be reached, refuses, or takes too long, or
-                the proxy of the environment is none.
-        """
-        way = await way_to(url)
+        """Connect; see `duologue.connection.websocket.opening.open_websocket`."""
         http = aiohttp.ClientSession(
             trace_configs=[_without_redirects()],
             connector=way.connector,
@@ -143,6 +125,10 @@ class WebSocketConnection:
             return decode_server_event(frame.data)
         return _disconnection(frame)
 
+    async def receive_all(self, take: Take) -> Disconnection:
+        """Hand over what comes; see `Connection.receive_all`."""
+        return await each_received(self.receive, take)
+
     def agreed(self, metadata: ConversationMetadataEvent) -> ConversationMetadataEvent:
         """All of it; see `Connection.agreed`."""
         return metadata
@@ -154,14 +140,9 @@ class WebSocketConnection:
             # a server that has stopped reading.
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_LIMIT_S):
-                    await self._socket.close(code=NORMAL_CLOSURE, message=_USER_ENDED)
+                    await self._socket.close(code=NORMAL_CLOSURE, message=USER_ENDED)
         finally:
             await self._http.close()
-
-
-def subprotocols(authorization: str | None) -> tuple[str, ...]:
-    """What a WebSocket offers to a server; a token for it travels as a subprotocol, too."""
-    return (SUBPROTOCOL, f"bearer.{authorization}") if authorization else (SUBPROTOCOL,)
 
 
 def _disconnection(frame: aiohttp.WSMessage) -> Disconnection:
@@ -185,11 +166,7 @@ def _without_redirects() -> aiohttp.TraceConfig:
         context: SimpleNamespace,
         redirect: aiohttp.TraceRequestRedirectParams,
     ) -> None:
-        raise SessionConnectionError(
-            f"{server_of(redirect.url)} redirects the conversation to another address, which is "
-            "not followed; is `origin` right?",
-            close_code=ABNORMAL_CLOSURE,
-        )
+        raise redirected(str(redirect.url))
 
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(refuse)
@@ -198,19 +175,8 @@ def _without_redirects() -> aiohttp.TraceConfig:
 
 def _connection_error(url: str, error: Exception, timeout_s: float) -> SessionConnectionError:
     """A sentence that names the server but not the query, which may hold a signature."""
-    server = server_of(url)
     if isinstance(error, TimeoutError):
-        return SessionConnectionError(
-            f"{server} did not accept the connection within {timeout_s:g} s; "
-            "check the address, or raise `connect_timeout`"
-        )
+        return too_late(url, timeout_s)
     if isinstance(error, aiohttp.WSServerHandshakeError):
-        return SessionConnectionError(
-            f"{server} refused the conversation with HTTP status {error.status}; "
-            "check the agent id, the signed URL and the `origin`",
-            close_code=ABNORMAL_CLOSURE,
-        )
-    return SessionConnectionError(
-        f"{server} cannot be reached {explanation(error)}",
-        close_code=ABNORMAL_CLOSURE,
-    )
+        return refused(url, error.status)
+    return unreachable(url, error)

@@ -1,0 +1,1 @@
+"""A conversation's messages and sound over one WebSocket."""
