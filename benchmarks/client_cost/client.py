@@ -24,8 +24,8 @@ SETTLING_S: Final = 1.0
 LIMIT_S: Final = 60.0
 """For all starts, and for all ends."""
 
-PROBES: Final = 10
-"""In so many of the conversations it is measured when the agent's sound came; in all of them it
+PROBE_EVERY: Final = 20
+"""In one of so many conversations it is measured when the agent's sound came; in all of them it
 would cost what is not to be measured."""
 
 

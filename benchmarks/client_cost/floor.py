@@ -15,7 +15,7 @@ from typing import Final
 
 import aiohttp
 
-from benchmarks.client_cost.client import PROBES
+from benchmarks.client_cost.client import PROBE_EVERY
 from benchmarks.client_cost.load import (
     CHUNK_MS,
     CONVERSATION_PATH,
@@ -43,7 +43,7 @@ class Floor:
         self._sockets = list(await asyncio.gather(*(self._connect() for _ in range(calls))))
         for number, socket in enumerate(self._sockets):
             arrivals: list[float] | None = None
-            if number < PROBES:
+            if number % PROBE_EVERY == 0:
                 arrivals = []
                 self.arrivals_s.append(arrivals)
             self._tasks.append(asyncio.create_task(self._receive(socket, arrivals)))

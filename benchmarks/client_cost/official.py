@@ -16,7 +16,7 @@ from elevenlabs.conversational_ai.conversation import (
     Conversation,
 )
 
-from benchmarks.client_cost.client import PROBES
+from benchmarks.client_cost.client import PROBE_EVERY
 from benchmarks.client_cost.load import CHUNK_MS, MESSAGE_EVERY_S, chunks
 
 
@@ -61,7 +61,7 @@ class Async:
 
     def _conversation(self, number: int) -> Any:
         arrivals: list[float] | None = None
-        if number < PROBES:
+        if number % PROBE_EVERY == 0:
             arrivals = []
             self.arrivals_s.append(arrivals)
         return AsyncConversation(
@@ -137,7 +137,7 @@ class Threaded:
     def _start(self, calls: int) -> None:
         for number in range(calls):
             arrivals: list[float] | None = None
-            if number < PROBES:
+            if number % PROBE_EVERY == 0:
                 arrivals = []
                 self.arrivals_s.append(arrivals)
             conversation: Any = Conversation(

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from benchmarks.client_cost.client import PROBES
+from benchmarks.client_cost.client import PROBE_EVERY
 from benchmarks.client_cost.load import CHUNK_MS, MESSAGE_EVERY_S, RATE_HZ, speech
 from duologue import Conversation, TextConversation, VoiceConversation
 from duologue.audio import ArraySource
@@ -60,7 +60,7 @@ class Ours:
             speaker=UnheardSink(RATE_HZ),
             input_chunk_duration_ms=CHUNK_MS,
             connect_timeout=30.0,
-            on_audio=self._probe() if number < PROBES else None,
+            on_audio=self._probe() if number % PROBE_EVERY == 0 else None,
         )
 
     async def _start_written(self) -> TextConversation:

@@ -103,10 +103,10 @@ class BreakingPace:
     def beat(self, work: Work) -> Beat:
         blocks = itertools.count()
 
-        def work_for_a_while() -> None:
+        def work_for_a_while(at_once: int) -> None:
             if next(blocks) == 5:
                 raise DeviceError("the device was pulled out")
-            work.do()
+            work.do(at_once)
 
         return REAL_TIME.beat(replace(work, do=work_for_a_while))
 

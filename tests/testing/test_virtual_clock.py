@@ -109,7 +109,8 @@ def test_a_beat_comes_every_ten_milliseconds_without_drift() -> None:
     times_s: list[float] = []
 
     async def listen() -> None:
-        beat = clock.beat(Work(name="test", do=lambda: times_s.append(clock.now()), failed=ignore))
+        work = Work(name="test", do=lambda count: times_s.append(clock.now()), failed=ignore)
+        beat = clock.beat(work)
         beat.start()
         await asyncio.sleep(10.005)
         beat.stop()
@@ -124,7 +125,7 @@ def test_a_beat_may_be_stopped_within_its_own_work() -> None:
     blocks: list[int] = []
 
     async def listen() -> None:
-        def work() -> None:
+        def work(count: int) -> None:
             blocks.append(1)
             beat.stop()
 
@@ -140,7 +141,7 @@ def test_a_beat_that_fails_ends_and_says_so() -> None:
     clock = VirtualClock()
     failures: list[Exception] = []
 
-    def fail() -> None:
+    def fail(count: int) -> None:
         raise ZeroDivisionError
 
     async def listen() -> None:

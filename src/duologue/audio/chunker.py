@@ -21,6 +21,7 @@ class ChunkSizes:
 
     Attributes:
         chunk_ms: how long a chunk is.
+        alternate: whether they differ from one another.
         current: the size of the chunk that comes next.
     """
 
@@ -37,14 +38,14 @@ class ChunkSizes:
             )
         self.chunk_ms = chunk_ms
         self._samples_per_chunk_x1000 = sample_rate_hz * chunk_ms
-        self._alternates = bool(self._samples_per_chunk_x1000 % 1000)
+        self.alternate = bool(self._samples_per_chunk_x1000 % 1000)
         self._index = 0
         self.current = self._end_of(1)
 
     def advance(self) -> int:
         """Return the size of the chunk that comes next, and go on to the one after it."""
         size = self.current
-        if not self._alternates:
+        if not self.alternate:
             return size
         self._index += 1
         self.current = self._end_of(self._index + 1) - self._end_of(self._index)

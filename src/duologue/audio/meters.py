@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from duologue.audio.analyser import FFT_SIZE, Analyser
@@ -16,6 +18,9 @@ class Meters:
     """The level and the spectrum of one stream. One thread pushes, any thread reads.
 
     Pushing only keeps what came: all work is done for those who read.
+
+    Attributes:
+        push: takes the sound that comes next; it is not to be changed afterwards.
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
@@ -27,10 +32,7 @@ class Meters:
         size = max(FFT_SIZE, self._window_size)
         self._latest = LatestSamples(size, (silence(size),))
         self._analyser = Analyser(sample_rate_hz, self._latest)
-
-    def push(self, samples: Samples) -> None:
-        """Take the sound that comes next; it is not to be changed afterwards."""
-        self._latest.push(samples)
+        self.push: Callable[[Samples], None] = self._latest.push
 
     def level(self) -> float:
         """The root mean square of the last 50 ms, from 0 (silence) to 1 (full scale)."""

@@ -44,6 +44,7 @@ from duologue.dialogue.values import (
 from duologue.errors import ConversationEnded, SendQueueFull
 from duologue.protocol.client_messages import ClientMessage, ClientToolResult
 from duologue.protocol.codec import MalformedEvent, encode_client_message, message_of
+from duologue.protocol.server_events import UserTranscriptEvent
 
 logger = logging.getLogger("duologue")
 
@@ -259,6 +260,8 @@ class BaseConversation(Senders, Uploads):
             if self._tells_incoming:
                 self._callbacks.put(Report.of("on_incoming_event", message))
             self._events.put(message)
+            if isinstance(message, UserTranscriptEvent):
+                self._user_was_understood()
         with self._rules_lock:
             actions = self._dialogue.receive(event, self._now_ms())
         self._carry_out(actions)
@@ -273,6 +276,9 @@ class BaseConversation(Senders, Uploads):
             actions = self._dialogue.closed(disconnection, self._now_ms())
         self._outbox.close()
         self._carry_out(actions)
+
+    def _user_was_understood(self) -> None:
+        """The server knows what the user has said: find out when that was, if it was spoken."""
 
     def _play(self, audio: AgentAudio) -> None:
         """Let sound be heard, if this kind of conversation has any."""

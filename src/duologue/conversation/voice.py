@@ -53,7 +53,6 @@ class VoiceConversation(BaseConversation):
             start_ms=parts.connection.start_ms,
             events=SoundEvents(
                 chunk=self._send_chunk,
-                voiced=parts.dialogue.user_voiced,
                 playing=self._playing_changed,
                 audible=self._became_audible,
                 changed=self._device_changed,
@@ -225,6 +224,11 @@ class VoiceConversation(BaseConversation):
         finally:
             if self._wake_lock is not None:
                 await self._wake_lock.release()
+
+    def _user_was_understood(self) -> None:
+        voiced_ms = self._sound.take_voiced_ms()
+        if voiced_ms is not None:
+            self._dialogue.user_voiced(voiced_ms)
 
     def _play(self, audio: AgentAudio) -> None:
         self._sound.play(audio)

@@ -104,7 +104,7 @@ class _LoopBeat:
             if self._stopped:
                 return
             try:
-                self._work.do()
+                self._work.do(1)
             except Exception as error:
                 self._work.failed(error)
             else:

@@ -11,7 +11,7 @@ import uvloop
 
 from duologue.audio.pacing.beat import Work
 from duologue.audio.pacing.hand_over import call_in_loop
-from duologue.audio.pacing.loop_ticker import LoopTicker, keeps_real_time
+from duologue.audio.pacing.loop_ticker import MANY, LoopTicker, keeps_real_time
 from duologue.audio.pacing.real_time import REAL_TIME
 from duologue.audio.pacing.ticked_beat import TickedBeat
 from duologue.audio.pacing.ticker import Ticker
@@ -31,12 +31,12 @@ class Thread:
     def __init__(self) -> None:
         self.ids: list[int] = []
 
-    def __call__(self) -> None:
+    def __call__(self, blocks: int) -> None:
         self.ids.append(threading.get_ident())
 
 
 @contextmanager
-def ticking(*works: Callable[[], None], block_ms: int = 10) -> Iterator[list[TickedBeat]]:
+def ticking(*works: Callable[[int], None], block_ms: int = 10) -> Iterator[list[TickedBeat]]:
     """What a ticker of the running loop does; nothing is left of it afterwards."""
     loop = asyncio.get_running_loop()
     ticker = LoopTicker(Ticker(REAL_TIME), time.monotonic)
@@ -94,7 +94,7 @@ async def test_what_work_says_to_its_loop_is_heard_there_after_it() -> None:
     said: list[str] = []
     loop = asyncio.get_running_loop()
 
-    def work() -> None:
+    def work(count: int) -> None:
         call_in_loop(loop, said.append, f"heard in {threading.get_ident()}")
         said.append("done")
 
@@ -108,7 +108,7 @@ async def test_what_work_says_to_its_loop_is_heard_there_after_it() -> None:
 async def test_stop_waits_for_the_block_that_the_thread_does() -> None:
     begun, release = threading.Event(), threading.Event()
 
-    def work() -> None:
+    def work(count: int) -> None:
         if threading.current_thread() is not threading.main_thread() and not begun.is_set():
             begun.set()
             release.wait(LIMIT_S)
@@ -159,3 +159,31 @@ def test_only_loops_in_real_time_are_worked_in(
     loop = new_loop()
     assert keeps_real_time(loop) is expected
     loop.close()
+
+
+async def test_of_many_short_blocks_two_are_done_at_once() -> None:
+    moved: list[int] = []
+    others = [Thread() for _ in range(MANY)]
+    began_s = time.monotonic()
+    with ticking(moved.append, *others):
+        await eventually(lambda: len(moved) >= 10)
+        blocks = (time.monotonic() - began_s) * 100
+    assert min(moved) >= 2
+    assert blocks - 10 <= sum(moved) <= blocks + 1
+
+
+async def test_of_many_long_blocks_each_is_done_in_time() -> None:
+    moved: list[int] = []
+    others = [Thread() for _ in range(MANY)]
+    with ticking(moved.append, *others, block_ms=25):
+        await eventually(lambda: len(moved) >= 10)
+    assert 1 in moved
+
+
+async def test_what_is_late_is_done_at_once() -> None:
+    moved: list[int] = []
+    with ticking(moved.append):
+        await eventually(lambda: len(moved) >= 2)
+        done = len(moved)
+        hold_up_until(lambda: len(moved) >= done + 2)
+    assert max(moved[done:]) >= 2  # the stand-in looks every 20 ms

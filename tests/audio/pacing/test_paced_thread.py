@@ -14,7 +14,7 @@ def work_times_s(pace: VirtualPace, blocks: int, *, work_s: float = 0.0) -> list
     times_s: list[float] = []
     done = threading.Event()
 
-    def work() -> None:
+    def work(count: int) -> None:
         times_s.append(round(pace.now() - 100.0, 6))
         pace.time_s += work_s
         if len(times_s) == blocks:
@@ -62,7 +62,7 @@ def test_an_exception_in_the_work_ends_the_thread_and_is_reported() -> None:
     failed = threading.Event()
     calls = 0
 
-    def work() -> None:
+    def work(count: int) -> None:
         nonlocal calls
         calls += 1
         raise OSError("disk full")
@@ -81,7 +81,7 @@ def test_an_exception_in_the_work_ends_the_thread_and_is_reported() -> None:
 def test_stop_returns_when_the_thread_has_ended() -> None:
     calls: list[float] = []
     pace = VirtualPace()
-    work = Work(name="test", do=lambda: calls.append(pace.now()), failed=_fail)
+    work = Work(name="test", do=lambda blocks: calls.append(pace.now()), failed=_fail)
     thread = PacedThread(work, pace)
     thread.start()
     thread.stop()
@@ -96,7 +96,7 @@ def test_work_that_does_not_return_is_named_in_a_warning(
     monkeypatch.setattr("duologue.audio.pacing.paced_thread.STOP_LIMIT_S", 0.01)
     working, release = threading.Event(), threading.Event()
 
-    def work() -> None:
+    def work(count: int) -> None:
         working.set()
         release.wait(5)
 

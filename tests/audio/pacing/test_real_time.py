@@ -19,7 +19,7 @@ def beats_in(seconds: float) -> int:
     """How often work is done in so long."""
     count = 0
 
-    def work() -> None:
+    def work(blocks: int) -> None:
         nonlocal count
         count += 1
 
@@ -43,7 +43,8 @@ def test_work_is_done_once_a_block() -> None:
 
 def test_hundreds_of_beats_take_two_threads() -> None:
     before = threading.active_count()
-    beats = [REAL_TIME.beat(Work(name="test", do=lambda: None, failed=_fail)) for _ in range(300)]
+    work = Work(name="test", do=lambda count: None, failed=_fail)
+    beats = [REAL_TIME.beat(work) for _ in range(300)]
     for beat in beats:
         beat.start()
     assert threading.active_count() == before + 2
@@ -56,7 +57,7 @@ def test_hundreds_of_beats_take_two_threads() -> None:
 def test_a_child_that_was_forked_keeps_its_own_time() -> None:
     done = 0
 
-    def work() -> None:
+    def work(count: int) -> None:
         nonlocal done
         done += 1
 

@@ -25,7 +25,7 @@ def _fail(error: Exception) -> None:
     raise AssertionError from error
 
 
-def nothing() -> None:
+def nothing(blocks: int) -> None:
     pass
 
 
@@ -68,7 +68,7 @@ def test_what_is_very_late_goes_on_from_now() -> None:
 def test_once_it_is_stopped_nothing_is_done() -> None:
     done: list[int] = []
     doer = NoDoer()
-    beat = TickedBeat(doer, Work(name="test", do=lambda: done.append(1), failed=_fail))
+    beat = TickedBeat(doer, Work(name="test", do=done.append, failed=_fail))
     beat.start()
     beat.do()
     beat.stop()
@@ -80,7 +80,7 @@ def test_what_fails_is_done_no_more_and_is_told() -> None:
     failures: list[str] = []
     doer = NoDoer()
 
-    def fail() -> None:
+    def fail(count: int) -> None:
         raise OSError("no")
 
     work = Work(name="test", do=fail, failed=lambda error: failures.append(str(error)))
@@ -89,3 +89,10 @@ def test_what_fails_is_done_no_more_and_is_told() -> None:
     beat.do()
     beat.do()
     assert (failures, doer.beats) == (["no"], [])
+
+
+def test_all_that_is_due_can_be_done_at_once() -> None:
+    beat = beat_of(10)
+    assert beat.take_turn(100.01, at_once=True) == 1
+    assert beat.take_turn(100.055, at_once=True) == 4
+    assert beat.due_s == pytest.approx(100.06)

@@ -37,7 +37,7 @@ class Counter:
         self.done = 0
         self.times_s: list[float] = []
 
-    def __call__(self) -> None:
+    def __call__(self, blocks: int = 1) -> None:
         self.done += 1
         self.times_s.append(time.monotonic())
 
@@ -55,8 +55,8 @@ class Blocking(Counter):
         self.release = threading.Event()
         self.is_blocked = threading.Event()
 
-    def __call__(self) -> None:
-        super().__call__()
+    def __call__(self, blocks: int = 1) -> None:
+        super().__call__(blocks)
         if self.done == self.blocks_at:
             self.is_blocked.set()
             self.release.wait(LIMIT_S)
@@ -67,7 +67,7 @@ def _fail(error: Exception) -> None:
 
 
 @contextmanager
-def ticking(*works: Callable[[], None]) -> Iterator[tuple[Ticker, list[TickedBeat]]]:
+def ticking(*works: Callable[[int], None]) -> Iterator[tuple[Ticker, list[TickedBeat]]]:
     """A ticker that does this work, and nothing is left of it afterwards."""
     ticker = Ticker(Monotonic())
     beats = [
@@ -114,8 +114,8 @@ def test_all_work_is_done_in_one_thread_and_equally_often() -> None:
     threads: set[int] = set()
     counters = [Counter() for _ in range(50)]
 
-    def noting(counter: Counter) -> Callable[[], None]:
-        def work() -> None:
+    def noting(counter: Counter) -> Callable[[int], None]:
+        def work(count: int) -> None:
             threads.add(threading.get_ident())
             counter()
 
@@ -170,7 +170,7 @@ def test_stop_waits_for_the_block_that_is_under_way() -> None:
 def test_work_may_stop_itself() -> None:
     done = 0
 
-    def work() -> None:
+    def work(count: int) -> None:
         nonlocal done
         done += 1
         if done == 3:
@@ -204,7 +204,7 @@ def test_an_exception_ends_the_work_and_is_reported_and_others_go_on() -> None:
     failures: list[str] = []
     other = Counter()
 
-    def work() -> None:
+    def work(count: int) -> None:
         raise OSError("disk full")
 
     with ticking(other) as (ticker, _):
@@ -222,7 +222,7 @@ def test_an_exception_ends_the_work_and_is_reported_and_others_go_on() -> None:
 def test_whoever_fails_to_hear_of_a_failure_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
     other = Counter()
 
-    def work() -> None:
+    def work(count: int) -> None:
         raise OSError("disk full")
 
     with ticking(other) as (ticker, _):
@@ -257,7 +257,7 @@ def test_whoever_hangs_does_not_keep_back_what_others_have_said() -> None:
     running = threading.Thread(target=loop.run_forever)
     running.start()
 
-    def say() -> None:
+    def say(blocks: int) -> None:
         if hanging.done == hanging.blocks_at - 1:
             call_in_loop(loop, heard.set)
 
@@ -276,11 +276,11 @@ def test_whoever_is_slow_again_and_again_gets_a_thread_of_its_own(
     threads: list[int] = []
     other_threads: list[int] = []
 
-    def slow() -> None:
+    def slow(blocks: int) -> None:
         threads.append(threading.get_ident())
         time.sleep(0.025)
 
-    with ticking(slow, lambda: other_threads.append(threading.get_ident())):
+    with ticking(slow, lambda blocks: other_threads.append(threading.get_ident())):
         until(lambda: len(threads) > 20)
         until(lambda: len(other_threads) > 50)
         assert threads[-1] != other_threads[-1]

@@ -40,14 +40,14 @@ class Work:
 
     Attributes:
         name: for those who debug.
-        do: does it for one block.
+        do: does it for so many blocks, which are one most of the time.
         failed: called with the exception that ended it.
         block_ms: how long a block is.
         loop: an event loop that it may be done in, because it never blocks; None if it may block.
     """
 
     name: str
-    do: Callable[[], None]
+    do: Callable[[int], None]
     failed: Callable[[Exception], None]
     block_ms: int = BLOCK_MS
     loop: asyncio.AbstractEventLoop | None = None

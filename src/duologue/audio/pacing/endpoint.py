@@ -66,6 +66,9 @@ class PacedEndpoint:
     def keep_pace(self, move: Callable[[int], object]) -> None:
         """Call `move` with the number of samples of each block, until `stop`.
 
+        Where there are many sources and sinks, it may be called for two blocks at once, and for
+        more where it is late.
+
         It is called in a thread that all such sources and sinks of the process share; one that
         blocks there as a habit, or hangs, is named in the log and gets a thread of its own. If it
         says that it never blocks, it is called in the event loop of its conversation instead. What
@@ -81,8 +84,11 @@ class PacedEndpoint:
             self._sizes = ChunkSizes(self.sample_rate_hz, self.block_ms)
         size_of_next = self._sizes.advance
 
-        def work() -> None:
-            move(size_of_next())
+        def work(blocks: int) -> None:
+            frames = size_of_next()
+            for _ in range(blocks - 1):
+                frames += size_of_next()
+            move(frames)
 
         self._beat = self._pace.beat(
             Work(

@@ -42,9 +42,12 @@ class PacedThread:
 
     def _run(self) -> None:
         try:
-            keep_pace(self._work.do, self._stopping, self._clock, self._work.block_ms / 1000)
+            keep_pace(self._do, self._stopping, self._clock, self._work.block_ms / 1000)
         except Exception as error:
             self._work.failed(error)
+
+    def _do(self) -> None:
+        self._work.do(1)
 
 
 def keep_pace(

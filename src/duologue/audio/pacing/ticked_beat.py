@@ -7,7 +7,7 @@ import math
 import threading
 from typing import Final, Protocol
 
-from duologue.audio.pacing.beat import MAX_CATCH_UP_S, STOP_LIMIT_S, Work
+from duologue.audio.pacing.beat import BLOCK_MS, MAX_CATCH_UP_S, STOP_LIMIT_S, Work
 
 _logger = logging.getLogger("duologue")
 
@@ -36,6 +36,7 @@ class TickedBeat:
     Attributes:
         work: what is done.
         due_s: when the next block is due.
+        is_short: whether its blocks are so short that two may be done at once.
         stopping: set when nothing more is to be done.
     """
 
@@ -43,6 +44,7 @@ class TickedBeat:
         self.work = work
         self.stopping = threading.Event()
         self.due_s = 0.0
+        self.is_short = work.block_ms <= BLOCK_MS
         self._doer = doer
         self._do = work.do
         self._block_s = work.block_ms / 1000
@@ -70,21 +72,32 @@ class TickedBeat:
         self._began_s, self._blocks = began_s, 1
         self.due_s = began_s + self._block_s
 
-    def take_turn(self, now_s: float) -> None:
-        """Let the block after the next one be due: nothing drifts by it, and nothing floods."""
-        if now_s - self.due_s > MAX_CATCH_UP_S:
-            self.begin_at(now_s)
-        else:
-            self._blocks += 1
-            self.due_s = self._began_s + self._blocks * self._block_s
+    def take_turn(self, now_s: float, *, at_once: bool = False) -> int:
+        """Let the block after the next one be due: nothing drifts by it, and nothing floods.
 
-    def do(self) -> None:
-        """Do one block."""
+        Args:
+            now_s: the time.
+            at_once: whether all that is due is to be done at once, or one block of it.
+
+        Returns:
+            How many blocks are to be done now.
+        """
+        late_s = now_s - self.due_s
+        if late_s > MAX_CATCH_UP_S:
+            self.begin_at(now_s)
+            return 1
+        blocks = 1 + int(late_s / self._block_s) if at_once and late_s > 0 else 1
+        self._blocks += blocks
+        self.due_s = self._began_s + self._blocks * self._block_s
+        return blocks
+
+    def do(self, blocks: int = 1) -> None:
+        """Do so many blocks."""
         with self._working:
             if self.stopping.is_set():
                 return
             try:
-                self._do()
+                self._do(blocks)
             except Exception as error:
                 self.stopping.set()
                 self._doer.remove(self)

@@ -18,12 +18,12 @@ from duologue.audio.endpoints import Sink, Source, Switchable
 from duologue.audio.pacing.endpoint import PacedEndpoint
 from duologue.audio.pacing.hand_over import call_in_loop
 from duologue.audio.playout.player import Playout
-from duologue.audio.samples import Samples, samples_from_bytes
-from duologue.audio.speech_detector import SpeechDetector
+from duologue.audio.samples import samples_from_bytes
 from duologue.conversation.clock import clock_of
 from duologue.conversation.options.sound import UNTREATED, Treatment
 from duologue.conversation.sound.counters import AudioCounters
 from duologue.conversation.sound.device import Device
+from duologue.conversation.sound.last_voiced import LastVoiced
 from duologue.conversation.sound.switching import switched
 from duologue.conversation.sound.treatment import SoundTreatment
 from duologue.dialogue.values import AgentAudio, DeviceChange
@@ -43,7 +43,6 @@ class SoundEvents:
 
     Attributes:
         chunk: the next piece of the user's sound, encoded for the wire.
-        voiced: the user's voice has gone out, and was to be heard until then (in ms).
         playing: the agent began to be heard (True), or nothing is left to play (False).
         audible: the first audible sample of an answer was played then (in ms).
         changed: another device is in use than was, or than was asked for.
@@ -52,7 +51,6 @@ class SoundEvents:
     """
 
     chunk: Callable[[bytes], None]
-    voiced: Callable[[float], None]
     playing: Callable[[bool], None]
     audible: Callable[[float], None]
     changed: Callable[[DeviceChange], None]
@@ -81,7 +79,7 @@ class Sound:
         self._input_format = input_format
         self._chunk_ms = chunk_ms
         self._events = events
-        self._detector = SpeechDetector(input_format.sample_rate_hz)
+        self._voiced = LastVoiced(input_format.sample_rate_hz)
         self._treatment = SoundTreatment(
             wanted,
             capture_rate_hz=input_format.sample_rate_hz,
@@ -207,6 +205,10 @@ class Sound:
         """How much of one response has been played."""
         return self._playout.played_ms(event_id)
 
+    def take_voiced_ms(self) -> float | None:
+        """Until when the user's voice went out; None if it did not, since this was asked."""
+        return self._voiced.take_ms()
+
     def counters(self) -> AudioCounters:
         """What became of the sound here; what became of messages is left at 0."""
         return AudioCounters(
@@ -240,10 +242,8 @@ class Sound:
         for later, chunk in zip(range(len(chunks) - 1, -1, -1), chunks, strict=True):
             if self._is_treated:
                 self._treatment.captured(chunk)
-            # Here, where numpy is at work already: in the loop's thread it would take five times
-            # as long, as measured, because the processor has to fetch all of it anew.
-            voiced_ms = self._voiced_until_ms(chunk, now_ms - later * self._chunk_ms)
-            self._tell(self._send, self._input_format.encode(chunk), voiced_ms)
+            self._voiced.push(chunk, now_ms - later * self._chunk_ms)
+            self._tell(self._events.chunk, self._input_format.encode(chunk))
 
     def _rendered(self, frames: int) -> memoryview:
         """In the sink's thread: give what is to be heard now."""
@@ -252,20 +252,6 @@ class Sound:
         if self._is_treated:
             self._treatment.played(samples_from_bytes(block))
         return block
-
-    def _voiced_until_ms(self, chunk: Samples, captured_ms: float) -> float | None:
-        """Until when the user's voice is to be heard in a chunk, if it is."""
-        if not any(self._detector.push(chunk)):
-            return None
-        voiced_end_ms = self._detector.last_voiced_end_ms
-        if voiced_end_ms is None:
-            return None
-        return captured_ms - (self._detector.position_ms - voiced_end_ms)
-
-    def _send(self, chunk: bytes, voiced_until_ms: float | None) -> None:
-        self._events.chunk(chunk)
-        if voiced_until_ms is not None:
-            self._events.voiced(voiced_until_ms)
 
     def _playing_changed(self) -> None:
         if self._dry is not None:
