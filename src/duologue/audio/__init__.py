@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from duologue.audio.analyser import Analyser
+    from duologue.audio.bridges.pushed_microphone import PushedMicrophone
+    from duologue.audio.bridges.timed_speaker import TimedSpeaker
     from duologue.audio.capture.chunks import Capture
     from duologue.audio.chunker import Chunker
     from duologue.audio.devices.hardware import Microphone, Speaker, devices_available
@@ -42,12 +44,14 @@ __all__ = [
     "Microphone",
     "PacedEndpoint",
     "Playout",
+    "PushedMicrophone",
     "Resampler",
     "Samples",
     "Sink",
     "Source",
     "Speaker",
     "SpeechDetector",
+    "TimedSpeaker",
     "WavSink",
     "WavSource",
     "WavWriter",
@@ -72,12 +76,14 @@ _MODULE_OF_NAME = {
     "Microphone": "devices.hardware",
     "PacedEndpoint": "pacing.endpoint",
     "Playout": "playout.player",
+    "PushedMicrophone": "bridges.pushed_microphone",
     "Resampler": "resample",
     "Samples": "samples",
     "Sink": "endpoints",
     "Source": "endpoints",
     "Speaker": "devices.hardware",
     "SpeechDetector": "speech_detector",
+    "TimedSpeaker": "bridges.timed_speaker",
     "WavSink": "files.endpoints",
     "WavSource": "files.endpoints",
     "WavWriter": "files.writing",

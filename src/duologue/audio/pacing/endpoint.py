@@ -63,11 +63,16 @@ class PacedEndpoint:
         if beat is not None:
             beat.stop()
 
-    def keep_pace(self, move: Callable[[int], object]) -> None:
+    def _check_block(self) -> None:
+        """Take note of how long a block is; a ValueError says if it cannot be as long."""
+        if self._sizes.chunk_ms != self.block_ms:
+            self._sizes = ChunkSizes(self.sample_rate_hz, self.block_ms)
+
+    def keep_pace(self, move: Callable[[int], object], *, one_by_one: bool = False) -> None:
         """Call `move` with the number of samples of each block, until `stop`.
 
         Where there are many sources and sinks, it may be called for two blocks at once, and for
-        more where it is late.
+        more where it is late, unless each is wanted one by one.
 
         It is called in a thread that all such sources and sinks of the process share; one that
         blocks there as a habit, or hangs, is named in the log and gets a thread of its own. If it
@@ -80,15 +85,16 @@ class PacedEndpoint:
         if self._beat is not None:
             raise RuntimeError("this source or sink is running already; stop it first")
 
-        if self._sizes.chunk_ms != self.block_ms:
-            self._sizes = ChunkSizes(self.sample_rate_hz, self.block_ms)
+        self._check_block()
         size_of_next = self._sizes.advance
 
         def work(blocks: int) -> None:
-            frames = size_of_next()
-            for _ in range(blocks - 1):
-                frames += size_of_next()
-            move(frames)
+            if blocks == 1:
+                move(size_of_next())
+                return
+            sizes = [size_of_next() for _ in range(blocks)]
+            for size in sizes if one_by_one else (sum(sizes),):
+                move(size)
 
         self._beat = self._pace.beat(
             Work(

@@ -70,6 +70,9 @@ def call_in_loop(
     batch: Batch | None = getattr(_thread, "batch", None)
     if batch is not None and batch.add(loop, (function, arguments)):
         return
+    if asyncio._get_running_loop() is loop:
+        loop.call_soon(function, *arguments)  # it is awake
+        return
     with suppress(RuntimeError):  # as above
         loop.call_soon_threadsafe(function, *arguments)
 
