@@ -9,6 +9,8 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
+from duologue.event_loop import new_event_loop
+
 R = TypeVar("R")
 
 INTERRUPTIBLE_S: Final = 0.25
@@ -47,7 +49,7 @@ class LoopThread(threading.Thread):
     def __init__(self, name: str, at_exit: Callable[[], Awaitable[None]] = nothing) -> None:
         super().__init__(name=name, daemon=False)
         self._at_exit = at_exit
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_event_loop()
         self._closing = asyncio.Event()
         self._calls: dict[Future[Any], asyncio.Task[Any]] = {}
         try:

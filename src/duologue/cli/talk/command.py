@@ -20,6 +20,7 @@ from duologue.cli.talk.wishes import check, let_key_count_for, with_wishes
 from duologue.cli.talk.written import talk_written
 from duologue.connection.http.endpoints import Region, chosen_origin, socket_origin
 from duologue.conversation.options.transport import ConnectionType
+from duologue.event_loop import new_event_loop
 
 QUESTION = Path(__file__).parent / "question.wav"
 """A spoken question, for machines without a microphone."""
@@ -186,7 +187,8 @@ def talk(
             else:
                 await talk_live(options)
 
-    asyncio.run(converse())
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(converse())
 
 
 def _sound(
