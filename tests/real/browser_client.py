@@ -164,7 +164,7 @@ async def browser_client(microphone: Path | None = None) -> AsyncIterator[Browse
         _serving_page() as url,
         async_playwright() as playwright,
         await playwright.chromium.launch(
-            executable_path=chromium_path(), args=_arguments(microphone)
+            executable_path=chromium_path(), args=browser_arguments(microphone)
         ) as browser,
     ):
         client = BrowserClient(await browser.new_page())
@@ -187,7 +187,8 @@ def write_microphone(path: Path, *parts: tuple[float, Samples]) -> Path:
     return path
 
 
-def _arguments(microphone: Path | None) -> list[str]:
+def browser_arguments(microphone: Path | None) -> list[str]:
+    """How Chromium is started."""
     if microphone is None:
         return list(CHROMIUM_ARGUMENTS)
     # Of a file that is not there the browser says nothing, and is silent.
