@@ -8,11 +8,11 @@ import json
 import os
 import platform
 import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from benchmarks.client_cost.serving import load_server
 
 VARIANTS: Final = (
     "floor:asyncio",
@@ -23,7 +23,10 @@ VARIANTS: Final = (
     "sdk-threads:asyncio",
 )
 CALLS: Final = (1, 50, 150, 300)
-MEDIA: Final = ("voice", "text")
+MEDIA: Final = ("voice", "text", "room")
+ROOM_CALLS: Final = (1, 10, 30)
+ROOM_KINDS: Final = ("floor", "ours")
+"""ElevenLabs' Python SDK has no WebRTC."""
 SECONDS: Final = 10.0
 LIMIT_S: Final = 200.0
 
@@ -43,44 +46,10 @@ COLUMNS: Final = (
 )
 
 
-@dataclass
-class Server:
-    """The server's process."""
-
-    process: asyncio.subprocess.Process
-    port: str
-
-    async def report(self, from_s: float, until_s: float) -> dict[str, Any]:
-        """What it saw between two moments."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"report {from_s} {until_s}\n".encode())
-        await self.process.stdin.drain()
-        answer: dict[str, Any] = json.loads(await self.process.stdout.readline())
-        return answer
-
-
-@asynccontextmanager
-async def load_server() -> AsyncIterator[Server]:
-    """The server, until it is no longer needed."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.client_cost.server"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield Server(process, (await process.stdout.readline()).decode().strip())
-    finally:
-        process.stdin.close()
-        await process.wait()
-
-
 async def measured(variant: str, medium: str, calls: int, seconds: float) -> dict[str, Any]:
     """What one kind of client costs."""
     kind, loop = variant.split(":")
-    async with load_server() as server:
+    async with load_server(in_rooms=medium == "room") as server:
         client = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.client_cost.client"),
             *(kind, loop, medium, str(calls), str(seconds), server.port),
@@ -147,7 +116,9 @@ def _floor_ms(rows: Sequence[dict[str, Any]], row: dict[str, Any]) -> float:
 async def main() -> int:
     """Measure and print; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.client_cost")
-    parser.add_argument("--calls", type=int, nargs="+", default=CALLS)
+    parser.add_argument(
+        "--calls", type=int, nargs="+", help="by default 1 50 150 300; rooms: 1 10 30"
+    )
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--kinds", nargs="+", default=VARIANTS, choices=VARIANTS)
     parser.add_argument("--media", nargs="+", default=MEDIA, choices=MEDIA)
@@ -155,10 +126,10 @@ async def main() -> int:
     options = parser.parse_args()
     rows = []
     for medium in options.media:
-        for calls in options.calls:
-            rows += [
-                await measured(variant, medium, calls, options.seconds) for variant in options.kinds
-            ]
+        in_rooms = medium == "room"
+        kinds = [one for one in options.kinds if not in_rooms or one.split(":")[0] in ROOM_KINDS]
+        for calls in options.calls or (ROOM_CALLS if in_rooms else CALLS):
+            rows += [await measured(kind, medium, calls, options.seconds) for kind in kinds]
         print(f"\n{medium}, {options.seconds:g} s\n{table(rows, medium)}", flush=True)
     if options.json is not None:
         options.json.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=2))

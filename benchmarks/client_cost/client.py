@@ -54,13 +54,15 @@ KINDS: Final = {
     "sdk": "benchmarks.client_cost.official:Async",
     "sdk-threads": "benchmarks.client_cost.official:Threaded",
 }
+FLOOR_IN_ROOMS: Final = "benchmarks.client_cost.room_floor:RoomFloor"
 
 
 async def measure(kind: str, medium: str, calls: int, seconds: float, port: str) -> dict[str, Any]:
     """Hold the conversations, and give what they cost."""
-    module, name = KINDS[kind].split(":")
-    make: Callable[[str, bool], Client] = getattr(importlib.import_module(module), name)
-    client = make(f"ws://127.0.0.1:{port}", medium == "text")
+    place = FLOOR_IN_ROOMS if (kind, medium) == ("floor", "room") else KINDS[kind]
+    module, name = place.split(":")
+    make: Callable[[str, str], Client] = getattr(importlib.import_module(module), name)
+    client = make(f"ws://127.0.0.1:{port}", medium)
     gc.collect()
     empty_bytes, threads_before = resident_bytes(), threading.active_count()
     began_s = time.monotonic()

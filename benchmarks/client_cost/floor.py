@@ -30,9 +30,9 @@ TICK_MS: Final = 5
 class Floor:
     """See `benchmarks.client_cost.client.Client`."""
 
-    def __init__(self, origin: str, is_written: bool) -> None:
+    def __init__(self, origin: str, medium: str) -> None:
         self._origin = origin
-        self._is_written = is_written
+        self._is_written = medium == "text"
         self._http: aiohttp.ClientSession | None = None
         self._sockets: list[aiohttp.ClientWebSocketResponse] = []
         self._tasks: list[asyncio.Task[None]] = []

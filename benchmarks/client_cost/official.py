@@ -31,9 +31,9 @@ CHUNKS = chunks()
 class Async:
     """`AsyncConversation`; see `benchmarks.client_cost.client.Client`."""
 
-    def __init__(self, origin: str, is_written: bool) -> None:
+    def __init__(self, origin: str, medium: str) -> None:
         self._sdk = _sdk(origin)
-        self._is_written = is_written
+        self._is_written = medium == "text"
         self._conversations: list[Any] = []
         self._connected = 0
         self._all_connected = asyncio.Event()
@@ -116,9 +116,9 @@ class _AsyncSound(AsyncAudioInterface):
 class Threaded:
     """`Conversation`, which has threads; see `benchmarks.client_cost.client.Client`."""
 
-    def __init__(self, origin: str, is_written: bool) -> None:
+    def __init__(self, origin: str, medium: str) -> None:
         self._sdk = _sdk(origin)
-        self._is_written = is_written
+        self._is_written = medium == "text"
         self._conversations: list[Any] = []
         self._connected = threading.Semaphore(0)
         self._stopping = threading.Event()

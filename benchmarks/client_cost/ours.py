@@ -20,10 +20,11 @@ USER_SPEAKS_S = 600.0
 class Ours:
     """See `benchmarks.client_cost.client.Client`."""
 
-    def __init__(self, origin: str, is_written: bool) -> None:
+    def __init__(self, origin: str, medium: str) -> None:
         self._origin = origin
-        self._is_written = is_written
-        self._speech = speech(0.0 if is_written else USER_SPEAKS_S)
+        self._is_written = medium == "text"
+        self._in_rooms = medium == "room"
+        self._speech = speech(0.0 if self._is_written else USER_SPEAKS_S)
         self._conversations: list[VoiceConversation] | list[TextConversation] = []
         self._writing: asyncio.Task[None] | None = None
         self.arrivals_s: list[list[float]] = []
@@ -54,7 +55,7 @@ class Ours:
     async def _start_spoken(self, number: int) -> VoiceConversation:
         return await Conversation.start_session(
             agent_id="voice",
-            connection_type="websocket",
+            connection_type="webrtc" if self._in_rooms else "websocket",
             origin=self._origin,
             microphone=ArraySource(self._speech, RATE_HZ),
             speaker=UnheardSink(RATE_HZ),
