@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-NAMES = ("conversations", "devices", "rooms")
+NAMES = ("conversations", "devices", "many", "rooms")
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,7 +7,9 @@ from soak.__main__ import main
 
 def test_a_soak_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nothing"]) == 2
-    assert "no soak nothing; there are conversations, devices, rooms" in capsys.readouterr().out
+    assert (
+        "no soak nothing; there are conversations, devices, many, rooms" in capsys.readouterr().out
+    )
 
 
 def test_options_go_to_the_soak_that_is_named(capfd: pytest.CaptureFixture[str]) -> None:
