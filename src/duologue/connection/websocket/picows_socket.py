@@ -160,11 +160,8 @@ class _Wire:
 
     async def connect(self, url: picows.WSParsedURL) -> socket.socket:
         """Connect by whichever of the host's addresses answers first, as aiohttp does."""
-        addresses = await asyncio.get_running_loop().getaddrinfo(
-            url.host, url.port, type=socket.SOCK_STREAM
-        )
         self._socket = await aiohappyeyeballs.start_connection(
-            addresses, happy_eyeballs_delay=NEXT_ADDRESS_S
+            await _addresses(url), happy_eyeballs_delay=NEXT_ADDRESS_S
         )
         return self._socket
 
@@ -173,6 +170,18 @@ class _Wire:
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
+
+
+async def _addresses(url: picows.WSParsedURL) -> list[Any]:
+    """The host's addresses. Only a name is looked up, which takes a thread."""
+    try:
+        return socket.getaddrinfo(
+            url.host, url.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+    except socket.gaierror:
+        return await asyncio.get_running_loop().getaddrinfo(
+            url.host, url.port, type=socket.SOCK_STREAM
+        )
 
 
 class _Frames(picows.WSListener):
