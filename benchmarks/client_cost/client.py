@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from benchmarks.client_cost.load import latenesses_ms, percentile
+from duologue.connection.websocket import opening
 
 SETTLING_S: Final = 1.0
 """Between the last start and the measurement."""
@@ -108,6 +109,8 @@ def main() -> None:
     """Measure, and print."""
     kind, loop, medium, calls, seconds, port = sys.argv[1:]
     measuring = measure(kind, medium, int(calls), float(seconds), port)
+    if loop == "asyncio":
+        opening.HAS_PICOWS = False  # as without the extra `speed`
     if loop == "uvloop":
         import uvloop
 

@@ -216,9 +216,10 @@ class Playout:
         self, runs: list[Run], frames: int, now_s: float, reports: list[Callable[[], None]]
     ) -> None:
         """Bring the state up to date with a block of `frames` that begins with `runs`."""
-        if len(runs) == 1 and self._goes_on_with(runs[0], frames):
-            self._latest_event_id = runs[0].event_id
-            self._count(runs[0])
+        if self._goes_on_with(runs, frames):
+            self._latest_event_id = runs[-1].event_id
+            for run in runs:
+                self._count(run)
             return
         position = 0
         for run in runs:
@@ -229,14 +230,15 @@ class Playout:
         if position < frames:
             self._miss_sound(frames - position, now_s + position / self.sample_rate_hz, reports)
 
-    def _goes_on_with(self, run: Run, frames: int) -> bool:
+    def _goes_on_with(self, runs: list[Run], frames: int) -> bool:
         """True of most blocks by far: sound goes on, and nothing begins or ends."""
-        return (
-            self._is_playing
-            and not self._awaits_audible
-            and not run.is_fade
-            and len(run.samples) == frames
-        )
+        if not self._is_playing or self._awaits_audible:
+            return False
+        for run in runs:
+            if run.is_fade:
+                return False
+            frames -= len(run.samples)
+        return not frames
 
     def _begin_sound(self, run: Run, at_s: float, reports: list[Callable[[], None]]) -> None:
         goes_on = run.event_id is not None and run.event_id == self._latest_event_id
