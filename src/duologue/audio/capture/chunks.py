@@ -9,7 +9,7 @@ from duologue.audio.capture.pushed_blocks import PushedBlocks
 from duologue.audio.chunker import Chunker
 from duologue.audio.meters import Meters
 from duologue.audio.resample import Resampler
-from duologue.audio.samples import Samples, milliseconds, silence
+from duologue.audio.samples import Samples, milliseconds, samples_from_bytes, silence
 
 AT_ONCE_MS = 20
 """So much is worked on at once, or as much as completes the next chunk, if that is less: it would
@@ -60,6 +60,7 @@ class Capture:
         # By so much a resampler may be ahead of what has gone in.
         self._rounding = int(source_rate_hz != wire_rate_hz)
         self._processor = processor
+        self._is_plain = processor is None and source_rate_hz == wire_rate_hz
         self._chunker = Chunker(wire_rate_hz, chunk_ms)
         self._meters = Meters(wire_rate_hz)
         self._wire_rate_hz = wire_rate_hz
@@ -72,6 +73,8 @@ class Capture:
         Raises:
             ValueError: the number of bytes is odd.
         """
+        if self._is_plain and self._is_chunk(data):
+            return [self._plain_chunk(data)]
         self._was_muted = self._was_muted or self.muted
         arrived = self._arrived.push(data, self._worth_working_on())
         if not len(arrived):
@@ -89,6 +92,19 @@ class Capture:
         self._meters.push(samples)
         self._frames_captured += len(samples)
         return self._chunker.push(samples)
+
+    def _is_chunk(self, data: memoryview) -> bool:
+        """True of what sources without a device deliver: it is a chunk already."""
+        return data.nbytes == 2 * self._chunker.missing and not (
+            self._chunker.pending or self._arrived.held_bytes
+        )
+
+    def _plain_chunk(self, data: memoryview) -> Samples:
+        samples = silence(self._chunker.missing) if self.muted else samples_from_bytes(bytes(data))
+        self._meters.push(samples)
+        self._frames_captured += len(samples)
+        (chunk,) = self._chunker.push(samples)
+        return chunk
 
     def _worth_working_on(self) -> int:
         """So many samples of the source at least: with fewer, no chunk is complete."""

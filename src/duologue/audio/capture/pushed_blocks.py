@@ -6,11 +6,15 @@ from duologue.audio.samples import NOTHING, Samples, samples_from_bytes
 
 
 class PushedBlocks:
-    """Holds pieces until there is as much as is wanted. Not thread-safe."""
+    """Holds pieces until there is as much as is wanted. Not thread-safe.
+
+    Attributes:
+        held_bytes: how much it holds.
+    """
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
-        self._held_bytes = 0
+        self.held_bytes = 0
 
     def push(self, data: memoryview, at_least: int) -> Samples:
         """Take a piece; give all that is held, or nothing if that is too little.
@@ -26,8 +30,8 @@ class PushedBlocks:
         if data.nbytes % 2:
             return samples_from_bytes(data)  # which says what is wrong
         self._pieces.append(bytes(data))
-        self._held_bytes += data.nbytes
-        if self._held_bytes < 2 * at_least:
+        self.held_bytes += data.nbytes
+        if self.held_bytes < 2 * at_least:
             return NOTHING
-        pieces, self._pieces, self._held_bytes = self._pieces, [], 0
+        pieces, self._pieces, self.held_bytes = self._pieces, [], 0
         return samples_from_bytes(b"".join(pieces))

@@ -112,6 +112,10 @@ class Playout:
         """
         slice_frames = max(1, sample_rate_hz * _INTAKE_SLICE_S)
         with self._intake:
+            if len(samples) <= slice_frames:
+                with self._lock:
+                    self._frames_dropped += self._queue.put(samples, sample_rate_hz, event_id)
+                return
             for start in range(0, len(samples), slice_frames):
                 part = samples[start : start + slice_frames]
                 with self._lock:

@@ -61,15 +61,20 @@ class PlayoutQueue:
         taken = []
         while frames and self._runs:
             run, start = self._runs[0], self._taken_of_first
-            samples = run.samples[start : start + frames]
-            if start + frames < len(run.samples):
+            left = len(run.samples) - start
+            if left > frames:
                 self._taken_of_first += frames
+                left = frames
             else:
                 self._runs.popleft()
                 self._taken_of_first = 0
-            frames -= len(samples)
-            self._size -= len(samples)
-            taken.append(Run(run.event_id, samples, run.is_fade))
+            frames -= left
+            self._size -= left
+            if left == len(run.samples):
+                taken.append(run)
+            else:
+                samples = run.samples[start : start + left]
+                taken.append(Run(run.event_id, samples, run.is_fade))
         return taken
 
     def fade_out(self, frames: int) -> None:
@@ -95,8 +100,9 @@ class PlayoutQueue:
         return self._append(self._resampler.flush(), self._last_event_id)
 
     def _append(self, samples: Samples, event_id: int | None) -> int:
-        fitting = samples[: max(0, self._capacity - self._size)]
-        if len(fitting):
-            self._runs.append(Run(event_id, fitting))
-            self._size += len(fitting)
-        return len(samples) - len(fitting)
+        frames = len(samples)
+        fitting = min(frames, max(0, self._capacity - self._size))
+        if fitting:
+            self._runs.append(Run(event_id, samples if fitting == frames else samples[:fitting]))
+            self._size += fitting
+        return frames - fitting

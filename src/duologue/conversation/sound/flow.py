@@ -160,7 +160,7 @@ class Sound:
     def play(self, audio: AgentAudio) -> None:
         """Let a piece of the agent's speech be heard after what is queued."""
         self._received_ms += audio.duration_ms
-        samples = samples_from_bytes(memoryview(audio.pcm))
+        samples = samples_from_bytes(audio.pcm)
         self._playout.enqueue(samples, audio.format.sample_rate_hz, audio.event_id)
 
     def silence(self) -> None:
@@ -239,11 +239,13 @@ class Sound:
             self._understands_source = False  # or it would be reported 50 times a second
             self._tell(self._events.failed, "microphone", error)
             return
-        for later, chunk in zip(range(len(chunks) - 1, -1, -1), chunks, strict=True):
+        now_ms -= (len(chunks) - 1) * self._chunk_ms
+        for chunk in chunks:
             if self._is_treated:
                 self._treatment.captured(chunk)
-            self._voiced.push(chunk, now_ms - later * self._chunk_ms)
-            self._tell(self._events.chunk, self._input_format.encode(chunk))
+            self._voiced.push(chunk, now_ms)
+            now_ms += self._chunk_ms
+            call_in_loop(self._loop, self._events.chunk, self._input_format.encode(chunk))
 
     def _rendered(self, frames: int) -> memoryview:
         """In the sink's thread: give what is to be heard now."""

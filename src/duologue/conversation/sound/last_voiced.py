@@ -27,8 +27,10 @@ class LastVoiced:
         self._rate_hz = sample_rate_hz
         self._lock = threading.Lock()
         self._detector = SpeechDetector(sample_rate_hz)
-        self._waiting: list[Samples] = []
+        # What was not listened to yet, with when it went out.
+        self._waiting: list[tuple[Samples, float]] = []
         self._waiting_frames = 0
+        self._at_once = AT_ONCE_MS * sample_rate_hz // 1000
         self._frames = 0
         # Where each piece ends in the stream, and when that went out, both in ms.
         self._ends: deque[tuple[float, float]] = deque()
@@ -37,11 +39,9 @@ class LastVoiced:
     def push(self, samples: Samples, captured_ms: float) -> None:
         """Take what went out, and when its last sample had been spoken."""
         with self._lock:
-            self._waiting.append(samples)
+            self._waiting.append((samples, captured_ms))
             self._waiting_frames += len(samples)
-            self._frames += len(samples)
-            self._ends.append((self._frames * 1000 / self._rate_hz, captured_ms))
-            if self._waiting_frames * 1000 >= AT_ONCE_MS * self._rate_hz:
+            if self._waiting_frames >= self._at_once:
                 self._listen()
 
     def take_ms(self) -> float | None:
@@ -55,9 +55,11 @@ class LastVoiced:
         if not self._waiting:
             return
         before_ms = self._detector.last_voiced_end_ms
-        waiting = self._waiting
-        self._detector.push(np.concatenate(waiting) if len(waiting) > 1 else waiting[0])
-        self._waiting, self._waiting_frames = [], 0
+        waiting, self._waiting, self._waiting_frames = self._waiting, [], 0
+        for samples, captured_ms in waiting:
+            self._frames += len(samples)
+            self._ends.append((self._frames * 1000 / self._rate_hz, captured_ms))
+        self._detector.push(np.concatenate([samples for samples, _ in waiting]))
         voiced_ms = self._detector.last_voiced_end_ms
         if voiced_ms is not None and voiced_ms != before_ms:
             self._until_ms = self._went_out_at(voiced_ms)

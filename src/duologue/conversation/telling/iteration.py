@@ -28,13 +28,14 @@ class EventStream:
         self._earlier: deque[Event] | None = deque(maxlen=EVENTS_LIMIT)
         # An iterator that its loop has left is forgotten, and so is what waits for it.
         self._iterators: weakref.WeakSet[EventIterator] = weakref.WeakSet()
+        self._has_any = False
         self._finished = False
 
     def put(self, event: Event) -> None:
         """Hand an event out. Until the first iterator is there, all but sound is kept for it."""
         if self._earlier is not None and not isinstance(event, AudioEvent):
             self._earlier.append(event)
-        if self._iterators:  # to go through a set of weak references takes 2 µs if it is empty
+        if self._has_any:  # to go through a set of weak references takes 2 µs if it is empty
             for iterator in self._iterators:
                 iterator.put(event)
 
@@ -49,6 +50,7 @@ class EventStream:
         iterator = EventIterator(self._earlier or ())
         self._earlier = None
         self._iterators.add(iterator)
+        self._has_any = True
         if self._finished:
             iterator.finish()
         return iterator
