@@ -18,6 +18,9 @@ PARTS_PER_S: Final = 10
 """How fast a written answer comes."""
 MESSAGE_EVERY_S: Final = 1.0
 
+ROOMS_AT_ONCE: Final = 4
+"""So many are entered at the same time: more take a LiveKit server on two cores over 10 s."""
+
 CONVERSATION_PATH: Final = "/v1/convai/conversation"
 
 METADATA: Final = json.dumps(

@@ -7,7 +7,13 @@ import time
 from collections.abc import Callable
 
 from benchmarks.client_cost.client import PROBE_EVERY
-from benchmarks.client_cost.load import CHUNK_MS, MESSAGE_EVERY_S, RATE_HZ, speech
+from benchmarks.client_cost.load import (
+    CHUNK_MS,
+    MESSAGE_EVERY_S,
+    RATE_HZ,
+    ROOMS_AT_ONCE,
+    speech,
+)
 from duologue import Conversation, TextConversation, VoiceConversation
 from duologue.audio import ArraySource
 from duologue.audio.devices.substitutes import UnheardSink
@@ -35,7 +41,10 @@ class Ours:
             self._conversations = list(written)
             self._writing = asyncio.create_task(self._write())
         else:
-            spoken = await asyncio.gather(*map(self._start_spoken, range(calls)))
+            turns = asyncio.Semaphore(ROOMS_AT_ONCE if self._in_rooms else calls)
+            spoken = await asyncio.gather(
+                *(self._start_spoken(number, turns) for number in range(calls))
+            )
             self._conversations = list(spoken)
 
     async def end(self) -> None:
@@ -52,17 +61,20 @@ class Ours:
             "late_captures": sum(one.late_captures for one in counters),
         }
 
-    async def _start_spoken(self, number: int) -> VoiceConversation:
-        return await Conversation.start_session(
-            agent_id="voice",
-            connection_type="webrtc" if self._in_rooms else "websocket",
-            origin=self._origin,
-            microphone=ArraySource(self._speech, RATE_HZ),
-            speaker=UnheardSink(RATE_HZ),
-            input_chunk_duration_ms=CHUNK_MS,
-            connect_timeout=30.0,
-            on_audio=self._probe() if number % PROBE_EVERY == 0 else None,
-        )
+    async def _start_spoken(self, number: int, turns: asyncio.Semaphore) -> VoiceConversation:
+        async with turns:
+            return await Conversation.start_session(
+                agent_id="voice",
+                connection_type="webrtc" if self._in_rooms else "websocket",
+                origin=self._origin,
+                microphone=ArraySource(self._speech, RATE_HZ),
+                speaker=UnheardSink(RATE_HZ),
+                input_chunk_duration_ms=CHUNK_MS,
+                connect_timeout=30.0,
+                on_audio=self._probe()
+                if number % PROBE_EVERY == 0 and not self._in_rooms
+                else None,
+            )
 
     async def _start_written(self) -> TextConversation:
         return await Conversation.start_session(

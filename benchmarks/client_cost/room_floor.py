@@ -14,7 +14,7 @@ from typing import Final
 import aiohttp
 from livekit import rtc
 
-from benchmarks.client_cost.load import speech
+from benchmarks.client_cost.load import ROOMS_AT_ONCE, speech
 
 RATE_HZ: Final = 48_000
 FRAME_MS: Final = 10
@@ -34,7 +34,8 @@ class RoomFloor:
 
     async def start(self, calls: int) -> None:
         async with aiohttp.ClientSession() as http:
-            await asyncio.gather(*(self._join(http) for _ in range(calls)))
+            turns = asyncio.Semaphore(ROOMS_AT_ONCE)
+            await asyncio.gather(*(self._join(http, turns) for _ in range(calls)))
         self._tasks.append(asyncio.create_task(self._speak()))
 
     async def end(self) -> None:
@@ -48,21 +49,22 @@ class RoomFloor:
     def lost(self) -> dict[str, float]:
         return {}
 
-    async def _join(self, http: aiohttp.ClientSession) -> None:
-        url = f"{self._origin}/v1/convai/conversation/token?agent_id=voice"
-        async with http.get(url) as response:
-            way = await response.json()
-        room = rtc.Room()
-        self._rooms.append(room)
-        room.on("track_subscribed", self._subscribed)
-        await room.connect(way["livekit_url"], way["token"])
-        source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=0)
-        self._sources.append(source)
-        track = rtc.LocalAudioTrack.create_audio_track("user", source)
-        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
-        await room.local_participant.publish_track(track, options)
-        initiation = json.dumps({"type": "conversation_initiation_client_data"})
-        await room.local_participant.publish_data(initiation.encode())
+    async def _join(self, http: aiohttp.ClientSession, turns: asyncio.Semaphore) -> None:
+        async with turns:
+            url = f"{self._origin}/v1/convai/conversation/token?agent_id=voice"
+            async with http.get(url) as response:
+                way = await response.json()
+            room = rtc.Room()
+            self._rooms.append(room)
+            room.on("track_subscribed", self._subscribed)
+            await room.connect(way["livekit_url"], way["token"])
+            source = rtc.AudioSource(RATE_HZ, 1, queue_size_ms=0)
+            self._sources.append(source)
+            track = rtc.LocalAudioTrack.create_audio_track("user", source)
+            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+            await room.local_participant.publish_track(track, options)
+            initiation = json.dumps({"type": "conversation_initiation_client_data"})
+            await room.local_participant.publish_data(initiation.encode())
 
     def _subscribed(self, track: rtc.Track, *_: object) -> None:
         if track.kind == rtc.TrackKind.KIND_AUDIO:

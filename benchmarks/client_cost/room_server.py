@@ -15,10 +15,13 @@ from typing import Final
 
 from benchmarks.client_cost.load import RATE_HZ, speech
 from duologue.agent.rooms.livekit_server import running_livekit_server
+from duologue.protocol.client_messages import ConversationInitiation
 from duologue.protocol.server_events import AudioEvent
 from duologue.testing import ScriptedAgent, ScriptedCall
+from duologue.testing.scripted_call import DEFAULT_METADATA
 
 PIECE_MS: Final = 200
+START_LIMIT_S: Final = 60.0
 NOTHING_SEEN: Final = {
     "chunks": 0,
     "late_p50_ms": math.nan,
@@ -30,7 +33,8 @@ NOTHING_SEEN: Final = {
 
 async def talk(call: ScriptedCall) -> None:
     """Speak all the time, until the client has gone."""
-    await call.begin()
+    await call.receive(ConversationInitiation, within=START_LIMIT_S)
+    await call.send(DEFAULT_METADATA)
     speaking = asyncio.create_task(speak(call))
     try:
         await call.receive_until_gone()

@@ -29,7 +29,7 @@ EARLY_S: Final = 0.001
 LATE_S: Final = 0.02
 """A loop that is later is held up, and the thread does the work: as late as two blocks."""
 
-LOOK_EVERY_MS: Final = 20
+LOOK_EVERY_MS: Final = 50
 
 MANY: Final = 64
 """Of so many sources and sinks those that move short blocks, as sinks do, move four at once. Their
