@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,18 @@ def test_text_without_any_stop_is_cut_between_words() -> None:
     pieces = split("word " * 200)
     assert all(len(piece) <= LONGEST_CHARS for piece in pieces)
     assert all(piece.endswith("word ") for piece in pieces)
+
+
+@pytest.mark.parametrize("unit", ["A. ", "!", '."', "1", "a ", " ", "\n"])
+def test_contrived_texts_take_time_in_proportion_to_their_length(unit: str) -> None:
+    def took_s(chars: int) -> float:
+        text = unit * (chars // len(unit))
+        began_s = time.process_time()
+        assert "".join(split(text, len(text))) == text
+        return time.process_time() - began_s
+
+    took_s(10_000)  # whatever is made the first time
+    assert took_s(160_000) < 30 * min(took_s(20_000) for _ in range(3)) + 0.05
 
 
 def test_one_endless_word_is_cut_too() -> None:

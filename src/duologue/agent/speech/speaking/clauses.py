@@ -19,10 +19,16 @@ _PAUSE = re.compile(r"[.!?…,;:—–]+[\"'”’)\]]*\s+|\n+\s*")
 _NO_STOP = re.compile(r"(?:^|\W)(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|e\.g|i\.e|No|[A-Z]|\d+)\.\s+$")
 
 
+_NO_STOP_CHARS = 16
+"""So much of a piece is looked at for whether its point ends a sentence: more than any of these."""
+
+
 class ClauseSplitter:
     """Takes a reply as it is written and gives it back in pieces.
 
-    The pieces, put together, are the text itself: nothing is added, lost or trimmed.
+    The pieces, put together, are the text itself: nothing is added, lost or trimmed. However
+    contrived a text is, each of its characters is looked at so often at most: the end of a piece is
+    looked for within the longest that there may be.
     """
 
     def __init__(self) -> None:
@@ -33,10 +39,12 @@ class ClauseSplitter:
         """Take more text and return the pieces that are complete, perhaps none."""
         self._waiting += text
         pieces = []
-        while (end := self._end_of_piece()) is not None:
-            pieces.append(self._waiting[:end])
-            self._waiting = self._waiting[end:]
+        start = 0
+        while (end := self._end_of_piece(start)) is not None:
+            pieces.append(self._waiting[start:end])
+            start = end
             self._is_first = False
+        self._waiting = self._waiting[start:]
         return pieces
 
     def finish(self) -> list[str]:
@@ -44,14 +52,19 @@ class ClauseSplitter:
         rest, self._waiting = self._waiting, ""
         return [rest] if rest else []
 
-    def _end_of_piece(self) -> int | None:
+    def _end_of_piece(self, start: int) -> int | None:
         shortest = SHORTEST_FIRST_CHARS if self._is_first else SHORTEST_CHARS
-        for match in (_PAUSE if self._is_first else _STOP).finditer(self._waiting):
+        window = self._waiting[start : start + LONGEST_CHARS + 1]
+        for match in (_PAUSE if self._is_first else _STOP).finditer(window):
             end = match.end()
             # White space that the text ends with may go on, and belongs to this piece then.
-            is_settled = end < len(self._waiting)
-            if end >= shortest and is_settled and not _NO_STOP.search(self._waiting[:end]):
-                return end
-        if len(self._waiting) > LONGEST_CHARS:
-            return self._waiting.rfind(" ", 0, LONGEST_CHARS) + 1 or LONGEST_CHARS
+            is_settled = end < len(window)
+            if end >= shortest and is_settled and not _is_no_stop(window, end):
+                return start + end
+        if len(window) > LONGEST_CHARS:
+            return start + (window.rfind(" ", 0, LONGEST_CHARS) + 1 or LONGEST_CHARS)
         return None
+
+
+def _is_no_stop(text: str, end: int) -> bool:
+    return _NO_STOP.search(text, max(0, end - _NO_STOP_CHARS), end) is not None
