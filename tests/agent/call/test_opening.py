@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from duologue.agent.call.ends import CallRefused
+from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.opening import plan_call
 from duologue.agent.definition import AgentDefinition
 from duologue.protocol.client_messages import ConversationInitiation
@@ -105,3 +106,33 @@ def test_a_variable_cannot_bring_a_header_of_its_own() -> None:
     initiation = ConversationInitiation(dynamic_variables={"tenant": "a\r\nx-admin: 1"})
     with pytest.raises(CallRefused, match="line break"):
         plan_call(with_headers(tenant="{{tenant}}"), initiation)
+
+
+LIMITS = CallLimits(prompt_chars=100, first_message_chars=50, variables=3, variable_chars=40)
+
+
+@pytest.mark.parametrize(
+    ("override", "variables", "what"),
+    [
+        ({"prompt": {"prompt": "x" * 120}}, {}, "prompt would have 120 characters"),
+        ({"first_message": "A. " * 30}, {}, "first message would have 90 characters"),
+        ({"prompt": {"prompt": "{{a}}" * 8}}, {"a": "y" * 30}, "prompt would have 240 characters"),
+        ({}, {"a": "y" * 40}, "41 characters in all, and 40 are taken"),
+        ({}, {"a": 1, "b": 2, "c": 3, "d": 4}, "4 dynamic variables came, and 3 are taken"),
+    ],
+)
+def test_texts_of_a_client_have_bounds(
+    override: dict[str, Any], variables: dict[str, Any], what: str
+) -> None:
+    initiation = ConversationInitiation(
+        conversation_config_override={"agent": override}, dynamic_variables=variables
+    )
+    with pytest.raises(CallRefused, match=what) as refused:
+        plan_call(define(prompt="Be brief."), initiation, LIMITS)
+    assert refused.value.end.code == 1008
+
+
+def test_what_the_owner_of_an_agent_has_written_may_be_as_long_as_they_like() -> None:
+    agent = define(prompt="{{name}} " * 100, first_message="Hello there. " * 10)
+    initiation = ConversationInitiation(dynamic_variables={"name": "Ada"})
+    assert len(plan_call(agent, initiation, LIMITS).instructions) == 400

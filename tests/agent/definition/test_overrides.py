@@ -1,8 +1,11 @@
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from duologue.agent.definition.overrides import render_text, with_overrides
+from duologue.agent.definition.overrides import render_text, rendered_chars, with_overrides
 from duologue.agent.definition.schema import DEFAULT_DEFINITION, AgentDefinition, DynamicVariable
 from duologue.errors import AgentDefinitionError
 
@@ -140,3 +143,11 @@ def test_all_variables_without_a_value_are_named() -> None:
         AgentDefinitionError, match="variables a, system__time, which have no value"
     ):
         render_text("{{system__time}} {{a}} {{b}}", {"b": 1})
+
+
+@given(st.text("{}ab \n", max_size=60), st.text("xyz", max_size=9), st.booleans())
+def test_it_is_known_before_how_long_a_text_will_be(template: str, a: str, ab: bool) -> None:
+    variables: dict[str, DynamicVariable] = {"a": a, "ab": ab, "b": 1.5, "aa": 7}
+    with contextlib.suppress(AgentDefinitionError):
+        text = render_text(template, variables)
+        assert rendered_chars(template, variables) == len(text)

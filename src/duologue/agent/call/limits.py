@@ -21,6 +21,11 @@ class CallLimits:
         frame_bytes: the largest message of a client.
         events_waiting: how many events may wait for a slow client; ten seconds of sound are 100.
         messages_waiting: how many messages of a client may wait for an answer.
+        prompt_chars: by how many characters a client may make the prompt longer, by overriding it
+            or by what is filled in.
+        first_message_chars: the same of the first message; 10,000 are ten minutes of speech.
+        variables: how many dynamic variables a client may send.
+        variable_chars: how many characters their names and values may have in all.
         ping_s: the time between two pings.
         first_ping_s: the time to the first.
         hold_s: how long the agent does not begin to speak after the user was active.
@@ -35,6 +40,10 @@ class CallLimits:
     frame_bytes: int = 1024 * 1024
     events_waiting: int = 1000
     messages_waiting: int = 64
+    prompt_chars: int = 200_000
+    first_message_chars: int = 10_000
+    variables: int = 500
+    variable_chars: int = 100_000
     ping_s: float = 5.0
     first_ping_s: float = 0.5
     hold_s: float = 2.0

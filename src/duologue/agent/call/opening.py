@@ -14,12 +14,14 @@ from duologue.agent.call.ends import (
     invalid_override,
     missing_dynamic_variable,
 )
+from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.variables import system_variables
 from duologue.agent.definition import (
     AgentDefinition,
     DynamicVariable,
     render_header,
     render_text,
+    rendered_chars,
     with_overrides,
 )
 from duologue.errors import AgentDefinitionError
@@ -64,6 +66,7 @@ class CallPlan:
 def plan_call(
     definition: AgentDefinition,
     initiation: ConversationInitiation,
+    limits: CallLimits | None = None,
     *,
     conversation_id: str = "",
     now: datetime | None = None,
@@ -73,18 +76,20 @@ def plan_call(
     Args:
         definition: the agent.
         initiation: the client's first message.
+        limits: how long texts may be; None takes those of the contract.
         conversation_id: of this conversation, for `system__conversation_id`.
         now: the time; None takes the clock's.
 
     Raises:
-        CallRefused: an override or a variable is wrong or missing; its end says which.
+        CallRefused: an override or a variable is wrong, missing or too long; its end says which.
     """
-    given_prompt = definition.conversation_config.agent.prompt.prompt
+    limits = limits or CallLimits()
+    own = definition.conversation_config.agent
     definition = _overridden(definition, initiation.conversation_config_override or {})
     agent = definition.conversation_config.agent
     given = {
         **agent.dynamic_variables.dynamic_variable_placeholders,
-        **_checked(initiation.dynamic_variables or {}),
+        **_checked(initiation.dynamic_variables or {}, limits),
     }
     try:
         of_system = system_variables(
@@ -97,6 +102,12 @@ def plan_call(
     except ValueError as error:
         raise CallRefused(invalid_message(str(error))) from error
     variables = given | of_system
+    for name, text, own_text, limit in (
+        ("prompt", agent.prompt.prompt, own.prompt.prompt, limits.prompt_chars),
+        ("first message", agent.first_message, own.first_message, limits.first_message_chars),
+    ):
+        # What the agent's owner has written may be as long as the language model can take.
+        _check_length(name, rendered_chars(text, variables), len(own_text) + limit)
     custom = agent.prompt.custom_llm
     headers = {} if custom is None else custom.request_headers
     try:
@@ -109,7 +120,7 @@ def plan_call(
                 name: render_header(value.get_secret_value(), variables)
                 for name, value in headers.items()
             },
-            is_prompt_of_client=agent.prompt.prompt != given_prompt
+            is_prompt_of_client=agent.prompt.prompt != own.prompt.prompt
             or bool(initiation.dynamic_variables),
         )
     except AgentDefinitionError as error:
@@ -126,8 +137,26 @@ def _overridden(definition: AgentDefinition, override: Mapping[str, Any]) -> Age
     return definition
 
 
-def _checked(variables: Mapping[str, Any]) -> dict[str, DynamicVariable]:
+def _check_length(name: str, chars: int, limit: int) -> None:
+    if chars > limit:
+        raise CallRefused(
+            invalid_override(
+                f"the {name} would have {chars} characters with all that is filled in, and "
+                f"{limit} are taken"
+            )
+        )
+
+
+def _checked(variables: Mapping[str, Any], limits: CallLimits) -> dict[str, DynamicVariable]:
+    if len(variables) > limits.variables:
+        raise CallRefused(
+            invalid_message(
+                f"{len(variables)} dynamic variables came, and {limits.variables} are taken"
+            )
+        )
+    chars = 0
     for name, value in variables.items():
+        chars += len(name) + (len(value) if isinstance(value, str) else 0)
         if not isinstance(value, str | int | float | bool):
             what = "null" if value is None else f"a {type(value).__name__}"
             raise CallRefused(
@@ -136,4 +165,11 @@ def _checked(variables: Mapping[str, Any]) -> dict[str, DynamicVariable]:
                     f"not {what}"
                 )
             )
+    if chars > limits.variable_chars:
+        raise CallRefused(
+            invalid_message(
+                f"the dynamic variables have {chars} characters in all, and "
+                f"{limits.variable_chars} are taken"
+            )
+        )
     return dict(variables)

@@ -74,7 +74,7 @@ class Reception:
             # A client that changes nothing may leave the initiation out.
             message = ConversationInitiation()
             frames = _put_back(first, frames)
-        plan = plan_call(definition, message, conversation_id=conversation_id)
+        plan = plan_call(definition, message, self._limits, conversation_id=conversation_id)
         if tracks is not None:
             plan = plan.with_audio_format(tracks.AUDIO_FORMAT)
         call = Call(

@@ -10,7 +10,12 @@ from duologue.agent.definition.files import (
     load_definitions,
     read_definitions,
 )
-from duologue.agent.definition.overrides import render_header, render_text, with_overrides
+from duologue.agent.definition.overrides import (
+    render_header,
+    render_text,
+    rendered_chars,
+    with_overrides,
+)
 from duologue.agent.definition.schema import (
     CLIENT_EVENTS_BY_DEFAULT,
     DEFAULT_DEFINITION,
@@ -56,6 +61,7 @@ __all__ = [
     "read_definitions",
     "render_header",
     "render_text",
+    "rendered_chars",
     "uncallable_tools",
     "unused_settings",
     "with_overrides",

@@ -75,6 +75,15 @@ def render_text(template: str, variables: Mapping[str, DynamicVariable]) -> str:
     return _render(template, names, variables)
 
 
+def rendered_chars(template: str, variables: Mapping[str, DynamicVariable]) -> int:
+    """How long `render_text` would make it; a variable without a value counts as it stands."""
+    longer = 0
+    for found in VARIABLE.finditer(template):
+        if found[1] in variables:
+            longer += len(_as_text(variables[found[1]])) - len(found[0])
+    return len(template) + longer
+
+
 def render_header(template: str, variables: Mapping[str, DynamicVariable]) -> str:
     """As `render_text`, for the value of a header, where secret variables may stand.
 
