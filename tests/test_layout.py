@@ -18,7 +18,7 @@ NO_SOURCE = ("real", "scenarios", "leaks")
 """Folders of tests whose subject is no file: whole conversations, with real parts and without."""
 
 TESTED_ELSEWHERE = {
-    "agent/call/limits.py": "agent/call/test_inbox.py",  # it is a table: each bound where it counts
+    "agent/limits.py": "agent/call/test_inbox.py",  # it is a table: each bound where it counts
     "agent/rooms/tracks.py": "real/test_room.py",
     "agent/speech/local.py": "real/test_local_speech.py",
     "agent/speech/speaking/model.py": "real/test_piper.py",

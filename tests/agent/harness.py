@@ -17,8 +17,8 @@ import numpy as np
 from duologue.agent.access.keys import KeyFile
 from duologue.agent.access.signatures import ConversationSigner
 from duologue.agent.app import create_app
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.definition import AgentDefinition
+from duologue.agent.limits import CallLimits, DoorLimits
 from duologue.agent.server import AgentServer, server_config
 from duologue.agent.settings import LiveKitSettings
 from duologue.agent.speech.stack import SpeechStack
@@ -74,6 +74,7 @@ async def serving(
     speech: SpeechStack,
     *definitions: AgentDefinition,
     limits: CallLimits | None = None,
+    door: DoorLimits | None = None,
     keys: KeyFile | None = None,
     signer: ConversationSigner | None = None,
     livekit: LiveKitSettings | None = None,
@@ -81,7 +82,7 @@ async def serving(
     """A server in this loop; gives its origin, such as `http://127.0.0.1:41234`."""
     agents = {agent.agent_id: agent for agent in definitions}
     app = create_app(agents, speech, limits, keys=keys, signer=signer, livekit=livekit)
-    config = server_config(app)
+    config = server_config(app, door)
     config.port = 0
     server = AgentServer(config, ready=lambda: None, hang_up=app.state.hang_up)
     task = asyncio.create_task(server.serve())

@@ -76,7 +76,7 @@ def test_it_ends_when_the_process_that_started_it_does() -> None:
 async def test_a_connection_ends_with_its_call_even_if_the_client_takes_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("duologue.agent.server.CLOSING_LIMIT_S", 0.2)
+    monkeypatch.setattr("duologue.agent.door.websocket.CLOSING_LIMIT_S", 0.2)
 
     app = FastAPI()
 

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from duologue.agent.access.signatures import ConversationSigner
-from duologue.agent.call.limits import CallLimits
+from duologue.agent.limits import CallLimits
 from duologue.testing.scripted_speech import ScriptedSpeech
 from tests.agent.harness import (
     calling,
@@ -150,14 +150,24 @@ async def test_garbage_ends_the_call_and_no_other(frame: str) -> None:
         await other.expect("agent_response")
 
 
-async def test_a_frame_of_ten_megabytes_ends_the_call() -> None:
+async def test_a_frame_of_more_than_a_megabyte_ends_the_call() -> None:
     async with conversing(ScriptedSpeech(), define()) as client:
         await client.initiate()
         await client.expect("conversation_initiation_metadata")
-        await client.socket.send_str(json.dumps({"user_audio_chunk": "A" * 10_000_000}))
+        await client.socket.send_str(json.dumps({"user_audio_chunk": "A" * 1_100_000}))
         code, _ = await client.expect_close()
         assert client.of("error")[0]["error_type"] == "invalid_message"
     assert code == 1008
+
+
+async def test_a_frame_of_ten_megabytes_is_not_even_read() -> None:
+    async with conversing(ScriptedSpeech(), define()) as client:
+        await client.initiate()
+        await client.expect("conversation_initiation_metadata")
+        with contextlib.suppress(ConnectionError):  # it may be cut off before all was sent
+            await client.socket.send_str(json.dumps({"user_audio_chunk": "A" * 10_000_000}))
+        code, _ = await client.expect_close()
+    assert code == 1009
 
 
 async def test_a_message_of_a_future_type_is_ignored() -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from duologue.agent.call.carrier import Carrier
     from duologue.agent.call.conversation import Call
     from duologue.agent.call.engine.turn_timing import TurnTiming
-    from duologue.agent.call.limits import CallLimits
     from duologue.agent.call.opening import CallPlan, plan_call
     from duologue.agent.definition import (
         DEFAULT_DEFINITION,
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
         load_definition,
         load_definitions,
     )
+    from duologue.agent.limits import CallLimits, DoorLimits
     from duologue.agent.listener import listen, url_of
     from duologue.agent.rooms.livekit_server import running_livekit_server
     from duologue.agent.rooms.process import run_worker
@@ -46,6 +46,7 @@ __all__ = [
     "CallSpeechOptions",
     "Carrier",
     "ConversationSigner",
+    "DoorLimits",
     "KeyFile",
     "LanguageModelEndpoint",
     "LiveKitSettings",
@@ -72,7 +73,7 @@ _MODULES = {
     "access.signatures": ("ConversationSigner",),
     "call.conversation": ("Call",),
     "call.carrier": ("Carrier",),
-    "call.limits": ("CallLimits",),
+    "limits": ("CallLimits", "DoorLimits"),
     "call.opening": ("CallPlan", "plan_call"),
     "call.engine.turn_timing": ("TurnTiming",),
     "definition": (

@@ -13,9 +13,9 @@ from duologue.agent.access.conversation_url import CONVERSATION_PATH
 from duologue.agent.access.keys import KeyFile, keys_file
 from duologue.agent.access.signatures import ConversationSigner
 from duologue.agent.access.signed_urls import signed_url_router
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.reception import Reception
 from duologue.agent.definition import AgentDefinition
+from duologue.agent.limits import CallLimits
 from duologue.agent.rooms.opening import Rooms
 from duologue.agent.rooms.tokens import room_token_router
 from duologue.agent.rooms.worker import room_worker

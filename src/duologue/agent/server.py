@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from duologue.agent.door.http import HttpDoor
+from duologue.agent.door.visitors import Visitors
+from duologue.agent.door.websocket import WebSocketDoor
+from duologue.agent.limits import HANG_UP_LIMIT_S, DoorLimits
 from duologue.errors import ServerError
 
-LARGEST_FRAME_BYTES = 16 * 1024 * 1024
-"""A call ends in good order at 1 MiB already; this is where the connection is cut."""
-HANG_UP_LIMIT_S = 3.0
-"""How long calls may take to end when the server is stopped, before their sockets are closed."""
+LARGEST_FRAME_BYTES = 2 * 1024 * 1024
+"""A call ends in good order at 1 MiB already; this is not even read, and gets 1009."""
 SHUTDOWN_LIMIT_S = 5
-CLOSING_LIMIT_S = 10.0
-"""How long a connection may take to end after its call."""
 
 
-def run_server(app: FastAPI, listener: socket.socket, *, ready: Callable[[], None]) -> None:
+def run_server(
+    app: FastAPI,
+    listener: socket.socket,
+    *,
+    ready: Callable[[], None],
+    limits: DoorLimits | None = None,
+) -> None:
     """Serve until interrupted (Ctrl-C or SIGTERM). Blocks the main thread.
 
     Args:
         app: what to serve.
         listener: from `listen`; it is closed by its owner.
         ready: called once the server answers.
+        limits: the bounds of its connections; None takes the usual ones.
 
     Raises:
         ModelError: the models could not be loaded.
         KeyboardInterrupt: Ctrl-C has ended it; everything is released by then.
     """
-    server = AgentServer(server_config(app), ready, hang_up=app.state.hang_up)
+    server = AgentServer(server_config(app, limits), ready, hang_up=app.state.hang_up)
     try:
         server.run(sockets=[listener])
     except SystemExit as exit_:
@@ -40,31 +48,41 @@ def run_server(app: FastAPI, listener: socket.socket, *, ready: Callable[[], Non
         raise getattr(app.state, "start_error", ServerError("it could not start")) from exit_
 
 
-def server_config(app: FastAPI) -> uvicorn.Config:
-    """How uvicorn is to run."""
+def server_config(app: FastAPI, limits: DoorLimits | None = None) -> uvicorn.Config:
+    """How uvicorn is to run.
+
+    Args:
+        app: what it serves.
+        limits: the bounds of its connections; None takes the usual ones.
+    """
+    limits = limits or DoorLimits()
+    visitors = Visitors(limits, _open_files())
+    # uvicorn calls what it is given, and wants to be given a class.
+    http: Any = partial(HttpDoor, limits=limits, visitors=visitors)
+    websocket: Any = partial(WebSocketDoor, limits=limits, visitors=visitors)
     return uvicorn.Config(
         app,
+        http=http,
+        # The door counts as well, and answers better.
+        h11_max_incomplete_event_size=4 * limits.head_bytes,
         log_config=None,
         access_log=False,
         # Speech hardly compresses, and compressing it costs more than all the rest.
         ws_per_message_deflate=False,
-        ws=_EndingProtocol,
+        ws=websocket,
         ws_max_size=LARGEST_FRAME_BYTES,
         timeout_graceful_shutdown=SHUTDOWN_LIMIT_S,
     )
 
 
-class _EndingProtocol(WebSocketsSansIOProtocol):
-    """A WebSocket whose connection ends with its call, even if the client takes nothing any more.
-
-    Left to itself, a connection that is closing waits for as long as there is something to write.
-    """
-
-    async def run_asgi(self) -> None:
-        try:
-            await super().run_asgi()
-        finally:
-            self.loop.call_later(CLOSING_LIMIT_S, self.transport.abort)
+def _open_files() -> int | None:
+    """How many files this process may open; None where that has no bound of this kind."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 class AgentServer(uvicorn.Server):

@@ -6,7 +6,7 @@ import pytest
 
 from duologue.agent.call import ends
 from duologue.agent.call.carrier import Outbox
-from duologue.agent.call.limits import CallLimits
+from duologue.agent.limits import CallLimits
 from duologue.protocol.server_events import ServerEvent, VadScoreEvent
 
 

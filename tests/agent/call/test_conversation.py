@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from duologue.agent.call.limits import CallLimits
+from duologue.agent.limits import CallLimits
 from duologue.testing.scripted_speech import ModelBehaviour, ScriptedSpeech
 from tests.agent.harness import ALL_EVENTS, Client, conversing, define
 from tests.agent.vowels import said, silence, vowels

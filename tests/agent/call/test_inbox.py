@@ -9,7 +9,7 @@ import pytest
 
 from duologue.agent.call.ends import CallRefused
 from duologue.agent.call.inbox import checked_message
-from duologue.agent.call.limits import CallLimits
+from duologue.agent.limits import CallLimits
 from duologue.protocol.client_messages import Pong
 from duologue.protocol.codec import UnknownEvent
 from duologue.testing.scripted_speech import ModelBehaviour, ScriptedSpeech

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from duologue.agent.call.ends import CallRefused
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.opening import plan_call
 from duologue.agent.definition import AgentDefinition
+from duologue.agent.limits import CallLimits
 from duologue.protocol.client_messages import ConversationInitiation
 from tests.agent.harness import define
 

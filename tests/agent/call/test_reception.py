@@ -10,8 +10,8 @@ import pytest
 
 from duologue.agent.call import ends
 from duologue.agent.call.ends import CallRefused
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.reception import Reception
+from duologue.agent.limits import CallLimits
 from duologue.protocol.codec import Frame
 from duologue.protocol.server_events import ConversationMetadataEvent, ErrorEvent, ServerEvent
 from duologue.testing.scripted_speech import ScriptedSpeech

@@ -12,8 +12,8 @@ import pytest
 from livekit import rtc
 from livekit.rtc.participant import PublishDataError
 
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.reception import Reception
+from duologue.agent.limits import CallLimits
 from duologue.agent.rooms import call as room_module
 from duologue.agent.rooms.call import MOST_FRAMES_WAITING, MOST_WAITING, RoomCalls, RoomCarrier
 from duologue.agent.rooms.opening import WITHDRAWN, Rooms

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 from livekit.protocol.agent import Job as WireJob
 
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.reception import Reception
+from duologue.agent.limits import CallLimits
 from duologue.agent.rooms.call import RoomCalls
 from duologue.agent.rooms.dispatch import Job
 from duologue.agent.rooms.opening import AGENT_IDENTITY, WORKER_NAME, Rooms

@@ -12,9 +12,9 @@ import logging
 from typing import ClassVar, Protocol
 
 from duologue.agent.call.ends import CLIENT_GONE, NOT_READING, CallEnd
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.sound.hearing import Hearing
 from duologue.agent.call.sound.playback import VoiceListener
+from duologue.agent.limits import CallLimits
 from duologue.protocol.server_events import AudioEvent, PingEvent, ServerEvent, VadScoreEvent
 
 logger = logging.getLogger("duologue.agent.call")

@@ -21,12 +21,12 @@ from duologue.agent.call.engine.turn_timing import TurnClock
 from duologue.agent.call.floor import Floor
 from duologue.agent.call.ids import new_event_ids
 from duologue.agent.call.inbox import Inbox
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.opening import CallPlan
 from duologue.agent.call.round_trip import RoundTrip
 from duologue.agent.call.sound.hearing import Hearing
 from duologue.agent.call.sound.playback import PacedPlayback, VoiceListener
 from duologue.agent.call.translation import Translation
+from duologue.agent.limits import CallLimits
 from duologue.agent.speech.stack import (
     CallSpeechOptions,
     LanguageModelEndpoint,

@@ -11,10 +11,10 @@ from duologue.agent.call import ends
 from duologue.agent.call.ends import CallEnd, CallRefused
 from duologue.agent.call.engine.session import CallSession
 from duologue.agent.call.floor import Floor
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.round_trip import RoundTrip
 from duologue.agent.call.sound.hearing import Hearing
 from duologue.agent.call.translation import Translation
+from duologue.agent.limits import CallLimits
 from duologue.protocol.client_messages import (
     ClientMessage,
     ClientToolResult,

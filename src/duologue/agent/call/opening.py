@@ -14,7 +14,6 @@ from duologue.agent.call.ends import (
     invalid_override,
     missing_dynamic_variable,
 )
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.variables import system_variables
 from duologue.agent.definition import (
     AgentDefinition,
@@ -24,6 +23,7 @@ from duologue.agent.definition import (
     rendered_chars,
     with_overrides,
 )
+from duologue.agent.limits import CallLimits
 from duologue.errors import AgentDefinitionError
 from duologue.protocol.client_messages import ConversationInitiation
 

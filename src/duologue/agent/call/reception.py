@@ -13,9 +13,9 @@ from duologue.agent.call.conversation import Call
 from duologue.agent.call.ends import CallEnd, CallRefused
 from duologue.agent.call.ids import new_conversation_id
 from duologue.agent.call.inbox import checked_message
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.opening import plan_call
 from duologue.agent.definition import AgentDefinition
+from duologue.agent.limits import CallLimits
 from duologue.agent.speech.stack import SpeechStack
 from duologue.protocol.client_messages import ConversationInitiation
 from duologue.protocol.codec import Frame

@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 
 from uvicorn.loops.auto import auto_loop_factory
 
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.reception import Reception
 from duologue.agent.definition import AgentDefinition
+from duologue.agent.limits import HANG_UP_LIMIT_S, CallLimits
 from duologue.agent.rooms.dispatch import Worker
 from duologue.agent.rooms.opening import Rooms
 from duologue.agent.rooms.worker import room_worker
-from duologue.agent.server import HANG_UP_LIMIT_S
 from duologue.agent.settings import MOST_CALLS, LiveKitSettings
 from duologue.agent.speech.lifetime import started
 from duologue.agent.speech.stack import SpeechStack

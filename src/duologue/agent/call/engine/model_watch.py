@@ -13,7 +13,7 @@ from livekit.agents.types import FlushSentinel
 
 from duologue.agent.call.ends import CallEnd, llm_failed, llm_timeout, synthesis_failed
 from duologue.agent.call.engine.turn_timing import TurnClock
-from duologue.agent.call.limits import CallLimits
+from duologue.agent.limits import CallLimits
 from duologue.agent.speech.thinking.context import fit_context
 
 Item = TypeVar("Item")

@@ -36,9 +36,9 @@ from duologue.agent.call.engine.tools import ClientTools
 from duologue.agent.call.engine.turn_timing import TurnClock
 from duologue.agent.call.engine.writing import Writing
 from duologue.agent.call.floor import Floor
-from duologue.agent.call.limits import CallLimits
 from duologue.agent.call.opening import CallPlan
 from duologue.agent.call.translation import Translation
+from duologue.agent.limits import CallLimits
 from duologue.agent.speech.stack import SessionParts, open_session
 from duologue.agent.speech.thinking import language_model
 from duologue.audio.livekit_exit import let_callbacks_return_at_exit

@@ -1,8 +1,17 @@
-"""How long, how large and how much: every bound of one call in one place."""
+"""How long, how large and how many: every bound of what strangers send, in one place.
+
+`DoorLimits` are those of connections, before it is known what they are for; `CallLimits` those of
+one call. What goes beyond is refused with the code that stands here and a sentence, and told in
+the log once a minute for each address.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+HANG_UP_LIMIT_S: Final = 3.0
+"""How long calls may take to end when the server is stopped, before their sockets are closed."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +56,36 @@ class CallLimits:
     ping_s: float = 5.0
     first_ping_s: float = 0.5
     hold_s: float = 2.0
+
+
+@dataclass(frozen=True)
+class DoorLimits:
+    """The bounds of the server's connections.
+
+    Attributes:
+        head_s: how long the head of a request (its line and headers) may take; then 408. A
+            connection that has sent nothing is closed.
+        head_bytes: how large it may be; else 431.
+        headers: how many it may have; else 431.
+        connections: how many there may be at once, of all addresses; one more gets 503. At most
+            half as many as the process may open files.
+        connections_of_address: the same of one address other than this machine's own, from which
+            proxies call; one more gets 429.
+        frames_per_s: how many frames of a WebSocket may come in the long run, pings and parts of
+            messages included; else 1008. Sound in chunks of 5 ms is 200.
+        frames_at_once: how many more may come together: a client that was held up catches up.
+        bytes_per_s: the same for bytes. The largest sound, 48,000 samples a second, takes 130,000.
+        bytes_at_once: as `frames_at_once`; the largest message has to be within it.
+        unread_bytes: how much a client may leave unread before it is cut off.
+    """
+
+    head_s: float = 10.0
+    head_bytes: int = 16 * 1024
+    headers: int = 100
+    connections: int = 2000
+    connections_of_address: int = 100
+    frames_per_s: float = 500.0
+    frames_at_once: int = 2000
+    bytes_per_s: float = 512 * 1024.0
+    bytes_at_once: int = 4 * 1024 * 1024
+    unread_bytes: int = 4 * 1024 * 1024
