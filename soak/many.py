@@ -245,7 +245,7 @@ async def _in_another_loop(half: Half, calls: int, seconds: float) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the soak; return the exit code."""
     options = _options(arguments)
-    warm_up_s = options.warm_up or min(WARM_UP_S, options.seconds / 3)
+    warm_up_s = options.warm_up or min(WARM_UP_S, options.seconds / 2)
     # It names the callback that blocks, each time.
     logging.getLogger("duologue").addHandler(logging.NullHandler())
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
@@ -263,7 +263,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--calls", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument("--warm-up", type=float, help="by default a third, at most 60 s")
+    parser.add_argument("--warm-up", type=float, help="by default half of it, at most 60 s")
     options = parser.parse_args(arguments)
     if options.calls < 4:
         parser.error("--calls: at least 4, two for each event loop")
