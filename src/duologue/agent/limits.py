@@ -30,6 +30,8 @@ class CallLimits:
         frame_bytes: the largest message of a client.
         events_waiting: how many events may wait for a slow client; ten seconds of sound are 100.
         messages_waiting: how many messages of a client may wait for an answer.
+        sound_ahead_s: by how much more sound a client may send than time has passed; it is spoken
+            at the pace of speech, but for what a client that was held up catches up with.
         prompt_chars: by how many characters a client may make the prompt longer, by overriding it
             or by what is filled in.
         first_message_chars: the same of the first message; 10,000 are ten minutes of speech.
@@ -49,6 +51,7 @@ class CallLimits:
     frame_bytes: int = 1024 * 1024
     events_waiting: int = 1000
     messages_waiting: int = 64
+    sound_ahead_s: float = 60.0
     prompt_chars: int = 200_000
     first_message_chars: int = 10_000
     variables: int = 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 
@@ -64,6 +65,19 @@ async def test_of_a_multimodal_message_the_text_is_answered_and_files_are_an_err
         error = client.of("error")[0]
         assert error["error_type"] == "invalid_message"
         assert client.close_code is None
+
+
+async def test_sound_may_not_run_ahead_of_time() -> None:
+    second = {"user_audio_chunk": base64.b64encode(bytes(32_000)).decode()}
+    limits = CallLimits(sound_ahead_s=5.0)
+    async with conversing(ScriptedSpeech(), define(), limits=limits) as client:
+        await client.initiate()
+        for _ in range(20):
+            await client.send(**second)
+        code, reason = await client.expect_close()
+        assert client.of("error")[0]["error_type"] == "invalid_message"
+    assert code == 1008
+    assert "5 s ahead of time" in str(reason)
 
 
 async def test_feedback_is_logged(caplog: pytest.LogCaptureFixture) -> None:

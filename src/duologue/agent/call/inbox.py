@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 
+from duologue.agent.allowance import Allowance
 from duologue.agent.call import ends
 from duologue.agent.call.ends import CallEnd, CallRefused
 from duologue.agent.call.engine.session import CallSession
@@ -71,6 +72,7 @@ class Inbox:
         self._floor = floor
         self._translation = translation
         self._limits = limits
+        self._sound = Allowance(1.0, limits.sound_ahead_s, time.monotonic())
         self._waiting: asyncio.Queue[UserMessage | ContextualUpdate] = asyncio.Queue(
             limits.messages_waiting
         )
@@ -103,7 +105,7 @@ class Inbox:
         match message:
             case UserAudioChunk():
                 if self._hearing is not None:
-                    self._hearing.push(message.audio)
+                    self._hear(self._hearing, message.audio)
             case Pong():
                 self._round_trip.pong(message.event_id, time.monotonic() * 1000)
             case UserMessage() if message.text:
@@ -121,6 +123,16 @@ class Inbox:
                 logger.info("Feedback on event %d: %s", message.event_id, message.score)
             case _:
                 logger.debug("Ignored: %r", message)
+
+    def _hear(self, hearing: Hearing, audio: bytes) -> None:
+        if not self._sound.take(hearing.seconds_of(audio), time.monotonic()):
+            raise CallRefused(
+                ends.invalid_message(
+                    f"the user's sound is {self._limits.sound_ahead_s:g} s ahead of time; send it "
+                    "at the pace at which it is spoken"
+                )
+            )
+        hearing.push(audio)
 
     def _take_multimodal(self, message: MultimodalMessage) -> None:
         if message.file is not None or message.files:

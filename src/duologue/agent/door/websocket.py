@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from duologue.agent.allowance import Allowance
 from duologue.agent.call.ends import POLICY
-from duologue.agent.door.allowance import Allowance
 from duologue.agent.door.lingering import close_lingering
 from duologue.agent.door.visitors import UNKNOWN, Visitors
 from duologue.agent.limits import DoorLimits

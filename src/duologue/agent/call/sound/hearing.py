@@ -38,6 +38,10 @@ class Hearing(AudioInput):
         self._is_closed = False
         self._is_overfull = False
 
+    def seconds_of(self, audio: bytes) -> float:
+        """How long a chunk lasts."""
+        return len(audio) / (self._format.bytes_per_sample * self._format.sample_rate_hz)
+
     def push(self, audio: bytes) -> None:
         """Take a chunk as it came. If the session is 30 s behind, the oldest sound is dropped."""
         samples = self._resampler.push(self._format.decode(audio))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from duologue.agent.door.allowance import Allowance
+from duologue.agent.allowance import Allowance
 
 
 def test_so_much_may_come_at_once_and_then_no_more_than_comes_in() -> None:
