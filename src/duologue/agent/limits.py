@@ -1,8 +1,8 @@
 """How long, how large and how many: every bound of what strangers send, in one place.
 
 `DoorLimits` are those of connections, before it is known what they are for; `CallLimits` those of
-one call. What goes beyond is refused with the code that stands here and a sentence, and told in
-the log once a minute for each address.
+one call. What goes beyond is refused with a code and a sentence, and told in the log; what is
+refused at the door, once a minute for each address.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class DoorLimits:
             messages included; else 1008. Sound in chunks of 5 ms is 200.
         frames_at_once: how many more may come together: a client that was held up catches up.
         bytes_per_s: the same for bytes. The largest sound, 48,000 samples a second, takes 130,000.
-        bytes_at_once: as `frames_at_once`; the largest message has to be within it.
+        bytes_at_once: as `frames_at_once`. The largest message has to fit in.
         unread_bytes: how much a client may leave unread before it is cut off.
     """
 

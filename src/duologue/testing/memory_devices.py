@@ -51,7 +51,7 @@ class MemoryMicrophone(PacedEndpoint):
             self._waiting = np.concatenate((self._waiting, samples))
 
     def start(self, deliver: Callable[[memoryview], None]) -> None:
-        """Begin to deliver blocks of 10 ms from a thread of its own.
+        """Begin to deliver blocks; see `PacedEndpoint.keep_pace`.
 
         Raises:
             RuntimeError: it is running already.

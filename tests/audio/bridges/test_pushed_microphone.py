@@ -101,8 +101,9 @@ def test_what_cannot_be_is_refused(arguments: dict[str, Any]) -> None:
 def test_an_error_in_a_push_spoils_nothing() -> None:
     microphone, heard = PushedMicrophone(), Heard()
     microphone.start(heard)
+    floats: Any = np.zeros(3)
     with pytest.raises(TypeError, match="float64"):
-        microphone.push(np.zeros(3))  # type: ignore[arg-type]
+        microphone.push(floats)
     microphone.push(np.array([1], np.int16))
     assert heard.samples == [1]
 

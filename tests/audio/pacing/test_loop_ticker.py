@@ -161,14 +161,14 @@ def test_only_loops_in_real_time_are_worked_in(
     loop.close()
 
 
-async def test_of_many_short_blocks_two_are_done_at_once() -> None:
+async def test_of_many_short_blocks_several_are_done_at_once() -> None:
     moved: list[int] = []
     others = [Thread() for _ in range(MANY)]
     began_s = time.monotonic()
     with ticking(moved.append, *others):
         await eventually(lambda: len(moved) >= 10)
         blocks = (time.monotonic() - began_s) * 100
-    assert min(moved) >= 2
+    assert min(moved) >= 3  # four, but for the rounding of a millisecond
     assert blocks - 10 <= sum(moved) <= blocks + 1
 
 

@@ -23,7 +23,7 @@ class SilentSource(PacedEndpoint):
         super().__init__(sample_rate_hz, pace)
 
     def start(self, deliver: Callable[[memoryview], None]) -> None:
-        """Begin to deliver blocks of 10 ms from a thread of its own.
+        """Begin to deliver blocks; see `PacedEndpoint.keep_pace`.
 
         Raises:
             RuntimeError: it is running already.
@@ -44,7 +44,7 @@ class UnheardSink(PacedEndpoint):
         super().__init__(sample_rate_hz, pace)
 
     def start(self, render: Callable[[int], memoryview]) -> None:
-        """Begin to ask for blocks of 10 ms from a thread of its own.
+        """Begin to ask for blocks; see `PacedEndpoint.keep_pace`.
 
         Raises:
             RuntimeError: it is running already.

@@ -82,7 +82,7 @@ class ArraySource(PacedEndpoint):
         return last_voiced_frame_end_ms(self._samples, self.sample_rate_hz)
 
     def start(self, deliver: Callable[[memoryview], None]) -> None:
-        """Begin to deliver blocks of 10 ms from a thread of its own.
+        """Begin to deliver blocks; see `PacedEndpoint.keep_pace`.
 
         Raises:
             RuntimeError: it is running already.
@@ -122,7 +122,7 @@ class ArraySink(PacedEndpoint):
         return np.concatenate((silence(0), *self._blocks.copy()))
 
     def start(self, render: Callable[[int], memoryview]) -> None:
-        """Begin to play blocks of 10 ms from a thread of its own.
+        """Begin to play blocks; see `PacedEndpoint.keep_pace`.
 
         Raises:
             RuntimeError: it is running already.

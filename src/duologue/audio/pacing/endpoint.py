@@ -71,7 +71,7 @@ class PacedEndpoint:
     def keep_pace(self, move: Callable[[int], object], *, one_by_one: bool = False) -> None:
         """Call `move` with the number of samples of each block, until `stop`.
 
-        Where there are many sources and sinks, it may be called for two blocks at once, and for
+        Where there are many sources and sinks, it may be called for four blocks at once, and for
         more where it is late, unless each is wanted one by one.
 
         It is called in a thread that all such sources and sinks of the process share; one that

@@ -36,7 +36,7 @@ class TickedBeat:
     Attributes:
         work: what is done.
         due_s: when the next block is due.
-        is_short: whether its blocks are so short that two may be done at once.
+        is_short: whether its blocks are so short that several may be done at once.
         stopping: set when nothing more is to be done.
     """
 

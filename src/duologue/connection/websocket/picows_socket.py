@@ -319,7 +319,7 @@ class _Frames(picows.WSListener):
             await transport.wait_disconnected()
         except picows.WSProtocolError as error:
             self.finish(Disconnection.by_violation(_number_of(error.code), str(error)))
-        except Exception:
+        except Exception:  # a mistake of ours in what it calls, or of picows: it ends all the same
             logger.exception("a WebSocket failed")
         self.finish(Disconnection.by_close(ABNORMAL_CLOSURE, None))
 
